@@ -220,7 +220,9 @@ class Dovecot:
             account=(self._owner.pw_name, grp.getgrgid(self._owner.pw_gid).gr_name),
             certificates=self.certificates,
             ports=asdict(self.ports),
-            addresses={name: getattr(self, name) for name in ("host", "expired", "other", "strict")},
+            addresses={
+                name: getattr(self, name) for name in ("host", "expired", "other", "strict")
+            },
             logins=self._logins,
         )
 
