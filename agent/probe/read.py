@@ -37,21 +37,41 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def poll(account: Account, timeout: float, clock: Callable[[], datetime] = utc_now) -> Poll:
-    """Read the mailbox once, in `timeout` seconds and at most one more; never raises."""
-    started = monotonic()
-    wire = Wire(account.server, Deadline(timeout), _gate(account))
-    try:
-        outcome = _outcome(account, wire)
-    finally:
-        wire.close()
-    return Poll(
-        account=account.name,
-        at=clock(),
-        duration=monotonic() - started,
-        outcome=outcome,
-        certificate_expires=wire.certificate_expires,
-    )
+class Prober:
+    """Polls mailboxes, many at once; one for the whole agent."""
+
+    def __init__(self, timeout: float, clock: Callable[[], datetime] = utc_now) -> None:
+        self._timeout = timeout
+        self._clock = clock
+        self._live: set[Wire] = set()
+
+    def poll(self, account: Account) -> Poll:
+        """Read the mailbox once, in `timeout` seconds and at most one more; never raises."""
+        started = monotonic()
+        wire = Wire(account.server, Deadline(self._timeout), _gate(account))
+        self._live.add(wire)
+        try:
+            outcome = _outcome(account, wire)
+        finally:
+            self._live.discard(wire)
+            wire.close()
+        return Poll(
+            account=account.name,
+            at=self._clock(),
+            duration=monotonic() - started,
+            outcome=outcome,
+            certificate_expires=wire.certificate_expires,
+        )
+
+    def cancel(self) -> None:
+        """End the polls under way; they become failures that mean nothing."""
+        for wire in tuple(self._live):
+            wire.cancel()
+
+
+def poll(account: Account, timeout: float) -> Poll:
+    """One poll of one mailbox, now, in `timeout` seconds and at most one more; never raises."""
+    return Prober(timeout).poll(account)
 
 
 def _outcome(account: Account, wire: Wire) -> Outcome:

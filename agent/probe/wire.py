@@ -6,22 +6,22 @@ most, so that a server which drips a byte now and then would hold them for ever.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import TYPE_CHECKING
 
 from agent.model import FailureKind
 from agent.probe import tls
+from agent.probe.deadline import Deadline
 from agent.probe.failures import ProbeError
 from agent.probe.resolve import Address, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     from agent.config.endpoint import Endpoint
     from agent.probe.allow import Gate
-    from agent.probe.deadline import Deadline
 
 LONGEST_LINE = 1 << 20  # bytes, its end included
 MOST_BYTES = 8 << 20  # bytes of one poll, all replies together
@@ -57,10 +57,17 @@ class Wire:
         """
         addresses = resolve(self._server.host, self._server.port, self.deadline)
         self.stage = "connect"
-        self._socket = _connect(addresses, self.deadline)
-        # Without it every command that leaves in two segments waits 40 ms for a delayed ACK.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.stage = "greeting"
+        failed: OSError = TimeoutError()
+        for tried, address in enumerate(addresses):
+            try:
+                # An equal share of what is left: a dead address must not use up the budget.
+                self._open(address, self.deadline.remaining() / (len(addresses) - tried))
+            except OSError as error:
+                failed = error
+            else:
+                self.stage = "greeting"
+                return
+        raise failed
 
     def start_tls(self, ca_file: Path | None) -> None:
         """Shake hands, verify the certificate, and forget all that came in plain text before.
@@ -71,10 +78,12 @@ class Wire:
         """
         before, self.stage = self.stage, "TLS handshake"
         self._received.clear()
-        plain = self._connected()
-        plain.settimeout(self.deadline.remaining())
-        secure = tls.context(ca_file).wrap_socket(plain, server_hostname=self._server.host)
+        secure = tls.context(ca_file).wrap_socket(
+            self._connected(), server_hostname=self._server.host, do_handshake_on_connect=False
+        )
         self._socket = secure
+        secure.settimeout(self.deadline.remaining())
+        secure.do_handshake()
         self.certificate_expires = tls.expiry(secure)
         self.stage = before
 
@@ -120,10 +129,26 @@ class Wire:
             self._receive()
         return self._take(size)
 
+    def cancel(self) -> None:
+        """End whatever is under way, at once, from another thread."""
+        self.deadline = Deadline(0)
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # it is not connected yet, or no longer
+                self._socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Drop the connection; a second time does nothing."""
         if self._socket is not None:
             self._socket.close()
+
+    def _open(self, address: Address, patience: float) -> None:
+        self.close()
+        family, endpoint = address
+        self._socket = opened = socket.socket(family, socket.SOCK_STREAM)
+        # Without it every command that leaves in two segments waits 40 ms for a delayed ACK.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.settimeout(patience)
+        opened.connect(endpoint)
 
     def _receive(self) -> None:
         connected = self._connected()
@@ -150,26 +175,3 @@ class Wire:
 
     def _too_much(self, what: str) -> ProbeError:
         return ProbeError(FailureKind.PROTOCOL, f"the server sent {what} during {self.stage}")
-
-
-def _connect(addresses: Sequence[Address], deadline: Deadline) -> socket.socket:
-    failed: OSError = TimeoutError()
-    for tried, address in enumerate(addresses):
-        try:
-            # An equal share of what is left: a dead first address must not use up the budget.
-            return _open(address, deadline.remaining() / (len(addresses) - tried))
-        except OSError as error:
-            failed = error
-    raise failed
-
-
-def _open(address: Address, patience: float) -> socket.socket:
-    family, endpoint = address
-    opened = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        opened.settimeout(patience)
-        opened.connect(endpoint)
-    except OSError:
-        opened.close()
-        raise
-    return opened

@@ -225,7 +225,7 @@ def test_a_full_backlog_ends_at_the_deadline() -> None:
         address = listener.getsockname()
         waiting = [socket.socket() for _ in range(4)]
         for each in waiting:
-            each.setblocking(False)
+            each.settimeout(0)
             each.connect_ex(address)
         done = poll(account(address[1]), 0.4)
         for each in waiting:
@@ -354,7 +354,8 @@ UNBELIEVABLE = {
     "10^23": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 1' + b"0" * 23 + b" 512)\r\n",
     "5,000 digits": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE ' + HUGE + b" 512)\r\n",
     "an underflow": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 18446744073709551615 5)\r\n',
-    "bytes beyond 63 bits": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 9223372036854775807 5)\r\n',
+    "bytes beyond 63 bits": b'* QUOTAROOT INBOX ""\r\n'
+    b'* QUOTA "" (STORAGE 9223372036854775807 5)\r\n',
     "a foreign root": b'* QUOTAROOT INBOX "a"\r\n* QUOTA "b" (STORAGE 1 512)\r\n',
     "no root named": b'* QUOTA "" (STORAGE 1 512)\r\n',
     "cut short": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 1\r\n',
