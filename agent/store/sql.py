@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import func
 
 # PostgreSQL's `insert` has the same methods: a second database adds one `match` here.
 from sqlalchemy.dialects.sqlite import insert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.dialects.sqlite import Insert
@@ -31,17 +33,17 @@ def insert_new(table: Table) -> Insert:
     return insert(table).on_conflict_do_nothing()
 
 
-def upsert(table: Table, special: Mapping[str, ColumnElement[object]] | None = None) -> Insert:
+def upsert(table: Table, *, unless_null: Collection[str] = ()) -> Insert:
     """Insert rows, or overwrite those with the same primary key.
 
-    `special` names the columns whose new value is more than the one given.
+    Columns in `unless_null` keep what they have where the new row says nothing.
     """
     statement = insert(table)
-    given = {
-        column.name: statement.excluded[column.name]
+    new: dict[str, ColumnElement[Any]] = {
+        column.name: func.coalesce(statement.excluded[column.name], column)
+        if column.name in unless_null
+        else statement.excluded[column.name]
         for column in table.columns
         if not column.primary_key
     }
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns), set_={**given, **(special or {})}
-    )
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
