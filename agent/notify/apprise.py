@@ -90,9 +90,9 @@ class AppriseSink:
             attempt.set_result(Retry(f"the service's plugin failed with {type(error).__name__}"))
 
     def _attempt(self, message: Message) -> Verdict:
-        from apprise import NotifyFormat, NotifyType  # noqa: PLC0415  heavy, on first use
-
         apprise = self._service()
+        from apprise import NotifyFormat, NotifyType  # noqa: PLC0415  loaded by now
+
         with watch() as answer:
             accepted = apprise.notify(
                 title=message.title,
@@ -104,12 +104,12 @@ class AppriseSink:
 
     def _service(self) -> Apprise:
         """The target's service, built again when its secret has changed."""
-        from apprise import Apprise  # noqa: PLC0415
-
         revealed = self._target.reveal()
         apprise = self._apprise
         if apprise is None or revealed != self._revealed:
             plugin = service(revealed)
+            from apprise import Apprise  # noqa: PLC0415  loaded by now
+
             apprise = Apprise(plugin, asset=plugin.asset)
             self._apprise, self._revealed = apprise, revealed
         return apprise

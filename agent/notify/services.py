@@ -7,6 +7,7 @@ log goes nowhere, since its texts can hold tokens.
 from __future__ import annotations
 
 import logging
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ _RECIPIENT_OPTIONAL = frozenset(
         *("Revolt", "RocketChat", "Slack", "WebexTeams", "XMatters", "XMPP", "Zalo"),
     )
 )
+_SEVERAL = re.compile(r"[\s,;]\s*[a-z][a-z0-9]*://")
 _TALKATIVE = ("urllib3", "requests_oauthlib", "oauthlib", "slixmpp")  # log tokens at DEBUG
 
 
@@ -38,9 +40,9 @@ class UnusableTarget(Exception):  # noqa: N818  it says what the target is
 
 def service(revealed: str | dict[str, Any]) -> NotifyBase:
     """The Apprise plugin for a URL, or for a dictionary of its parts. Raises UnusableTarget."""
+    _quieten()
     from apprise import Apprise  # noqa: PLC0415  heavy: loads some 200 plugins
 
-    _quieten()
     parts = _parts(revealed)
     schema = str(parts.get("schema", "")).lower()
     if schema in LOCAL_SCHEMAS:
@@ -70,6 +72,8 @@ def not_one_recipient(plugin: NotifyBase) -> str | None:
 def _parts(revealed: str | dict[str, Any]) -> dict[str, Any]:
     if isinstance(revealed, dict):
         return dict(revealed)
+    if _SEVERAL.search(revealed):
+        raise UnusableTarget("holds more than one URL; give each a receiver of its own")
     from apprise.plugins import url_to_dict  # noqa: PLC0415
 
     if parts := url_to_dict(revealed):  # type: ignore[no-untyped-call]  # untyped in Apprise
