@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from pydantic import AfterValidator, StringConstraints
 
@@ -36,3 +36,13 @@ def _tag(text: str) -> str:
 
 
 Tag = Annotated[Name, AfterValidator(_tag)]
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Whether this is a name that may be shown in an error."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
+        return False
+    try:
+        return bool(printable(value))
+    except ValueError:
+        return False
