@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import socket
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from agent.web.connection import MOST_CONNECTIONS
 from agent.web.landing import POLICY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 LOOPBACK = "127.0.0.1"
 BIG = b"x" * 20_000_000
@@ -30,6 +31,7 @@ class Agent:
         self.page = b"page 1\n"
         self.health: Mapping[str, str | None] = {"schedule": None, "store": None}
         self.ready = False
+        self.check: Callable[[], Mapping[str, str | None]] = lambda: self.health
 
     def render(self, openmetrics: bool) -> bytes:  # noqa: FBT001  the application's contract
         return self.page + b"# EOF\n" if openmetrics else self.page
@@ -39,7 +41,7 @@ class Agent:
 def serving(agent: Agent, listen_host: str = LOOPBACK) -> Iterator[Server]:
     app = build(
         agent.render,
-        lambda: agent.health,
+        agent.check,
         lambda: agent.ready,
         lambda: Summary(mailboxes=12, polled=11, failing=3, firing=2),
         listen_host=listen_host,
@@ -205,7 +207,9 @@ def test_silent_and_half_spoken_clients_delay_no_scrape_and_no_stop(agent: Agent
                 client.close()
 
 
-def test_clients_that_do_not_read_delay_no_scrape_and_no_stop(agent: Agent) -> None:
+def test_clients_that_do_not_read_delay_no_scrape_and_no_stop(
+    agent: Agent, caplog: pytest.LogCaptureFixture
+) -> None:
     agent.page = BIG
     with serving(agent) as server:
         clients = [connect(server) for _ in range(3)]
@@ -216,6 +220,7 @@ def test_clients_that_do_not_read_delay_no_scrape_and_no_stop(agent: Agent) -> N
             assert get(server, "/metrics").body == BIG
             server.stop(10)
             assert not server.running
+            assert caplog.records == []
         finally:
             for client in clients:
                 client.close()
@@ -229,6 +234,26 @@ def test_one_client_too_many_costs_the_longest_silent_its_place(server: Server) 
         clients[-1].sendall(b"GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert clients[-1].recv(12) == b"HTTP/1.1 503"
     finally:
+        for client in clients:
+            client.close()
+
+
+def test_a_burst_of_clients_leaves_no_more_than_the_most_allowed(agent: Agent) -> None:
+    gate, asked = threading.Event(), threading.Event()
+
+    def health() -> dict[str, str | None]:
+        asked.set()
+        gate.wait(10)
+        return {}
+
+    agent.check = health
+    with serving(agent) as server, connect(server) as first:
+        first.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        asked.wait(10)
+        clients = [connect(server) for _ in range(2 * MOST_CONNECTIONS)]
+        gate.set()
+        assert get(server, "/metrics").status == 200
+        assert len(server._uvicorn.server_state.connections) <= MOST_CONNECTIONS
         for client in clients:
             client.close()
 
