@@ -1,0 +1,1 @@
+"""The configuration: strict models, one TOML file, secrets kept out of every message."""

@@ -1,0 +1,142 @@
+"""The mailboxes to watch: one model a protocol."""
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from agent.config.base import FilePath, Table
+from agent.config.endpoint import Endpoint, parse_endpoint
+from agent.config.secrets import Secret, SecretCommand, one_of_three
+from agent.config.texts import Line, Name, Tag
+from agent.config.units import Count, Interval, Size
+
+Tls = Literal["implicit", "starttls", "none"]
+
+_PORTS = {
+    ("imap", "implicit"): 993,
+    ("imap", "starttls"): 143,
+    ("imap", "none"): 143,
+    ("pop3", "implicit"): 995,
+    ("pop3", "starttls"): 110,
+    ("pop3", "none"): 110,
+}
+
+
+def _folders(value: object) -> object:
+    """One error for the whole union instead of one for each of its forms."""
+    if value in ("all", "inbox"):
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise ValueError(
+        'needs "all", "inbox", or a list of folder patterns such as ["INBOX", "Work*"]'
+    )
+
+
+class _Account(Table):
+    """What accounts of every protocol have."""
+
+    name: Name = Field(
+        description="Names the mailbox in metrics, alerts and messages; unique.", examples=["anna"]
+    )
+    protocol: str
+    tls: Tls = Field(
+        "implicit",
+        description=(
+            "`implicit`: TLS from the first byte; `starttls`: TLS is required before the login; "
+            "`none`: the password crosses the network in the clear."
+        ),
+    )
+    server: Annotated[Endpoint, WithJsonSchema({"type": "string"})] = Field(
+        description="Mail server: host, or host:port where the port is not the usual one.",
+        examples=["mail.example.com"],
+    )
+    username: Line = Field(
+        description="User name of the login, often the address.", examples=["anna@example.com"]
+    )
+    password: SecretStr | None = Field(
+        None, description="The password itself; keep this file private then."
+    )
+    password_file: FilePath | None = Field(
+        None,
+        description="File that holds the password; read at each login, one final newline ignored.",
+        examples=["/run/secrets/anna"],
+    )
+    password_command: Annotated[SecretCommand | None, one_of_three("password")] = Field(
+        None,
+        validate_default=True,
+        description=(
+            "Command that prints the password: a list of arguments, run without a shell at each "
+            "login, within 10 seconds."
+        ),
+        examples=[["pass", "show", "mail/anna"]],
+    )
+    limit: Size | None = Field(
+        None,
+        description="Size limit for a server that reports none; the server's own limit wins.",
+        examples=["5 GiB"],
+    )
+    message_limit: Annotated[Count, Field(ge=1)] | None = Field(
+        None,
+        description="Limit on the number of messages for a server that reports none.",
+        examples=[10000],
+    )
+    zero_limit: Literal["unlimited", "full"] = Field(
+        "unlimited", description="What the server means by a limit of 0."
+    )
+    ca_file: FilePath | None = Field(
+        None,
+        description="Certificates (PEM) to trust for this server instead of the system's.",
+        examples=["/etc/ssl/example-ca.pem"],
+    )
+    interval: Interval | None = Field(
+        None,
+        description="Time between two polls of this mailbox; else `poll_interval`.",
+        examples=["5m"],
+    )
+    tags: tuple[Tag, ...] = Field(
+        (), description="Words that routes can match.", examples=[["customers", "vip"]]
+    )
+
+    @field_validator("server", mode="plain")
+    @classmethod
+    def _server(cls, value: object, info: ValidationInfo) -> Endpoint:
+        protocol, tls = info.data.get("protocol", "imap"), info.data.get("tls", "implicit")
+        return parse_endpoint(value, _PORTS[protocol, tls])
+
+    def secret(self) -> Secret:
+        """Where the password comes from; reveal it at the login only."""
+        value = self.password.get_secret_value() if self.password else None
+        return Secret("password", value, self.password_file, self.password_command)
+
+
+class ImapAccount(_Account):
+    """A mailbox read over IMAP (RFC 9051, RFC 3501)."""
+
+    protocol: Literal["imap"] = Field(description="How the mailbox is read.")
+    folders: Annotated[Literal["all", "inbox"] | tuple[Line, ...], BeforeValidator(_folders)] = (
+        Field(
+            "all",
+            description=(
+                "Folders to count: `all` personal ones, only the `inbox`, or a list of patterns "
+                "with `*` and `?`."
+            ),
+            examples=["all", ["INBOX", "Archive/*"]],
+        )
+    )
+
+
+class Pop3Account(_Account):
+    """A mailbox read over POP3 (RFC 1939); it has one maildrop and no folders."""
+
+    protocol: Literal["pop3"] = Field(description="How the mailbox is read.")
+
+
+Account = ImapAccount | Pop3Account

@@ -1,0 +1,48 @@
+"""Texts that are safe in a log line, on a wire and as a label."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeGuard
+
+from pydantic import AfterValidator, StringConstraints
+
+LONGEST_NAME = 200
+
+
+def one_line(text: str) -> str:
+    """Refuse control characters: CR, LF and NUL would put a second command on the wire."""
+    if any(ord(char) < ord(" ") or ord(char) == 127 for char in text):  # noqa: PLR2004  DEL, ASCII
+        raise ValueError("must not contain control characters (CR, LF, NUL or the like)")
+    return text
+
+
+def printable(text: str) -> str:
+    """Refuse what a terminal hides or reorders; names are read by people in an alert."""
+    if not one_line(text).isprintable() or text != text.strip():
+        raise ValueError("must be printable text without spaces at its ends")
+    return text
+
+
+_SHORT = StringConstraints(min_length=1, max_length=LONGEST_NAME)
+
+Name = Annotated[str, _SHORT, AfterValidator(printable)]
+Line = Annotated[str, _SHORT, AfterValidator(one_line)]
+
+
+def _tag(text: str) -> str:
+    if "," in text:
+        raise ValueError("must not contain a comma, which separates tags")
+    return text
+
+
+Tag = Annotated[Name, AfterValidator(_tag)]
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Whether this is a name that may be shown in an error."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
+        return False
+    try:
+        return bool(printable(value))
+    except ValueError:
+        return False
