@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -102,7 +103,7 @@ class Recorder:
         self._retry_at = 0.0
         self._safely(self._record, [])
         if self._lost or self._unsaved:
-            log.error("recorder.stopped", unrecorded_polls=self._lost + len(self._unsaved))
+            _say(log.error, "recorder.stopped", unrecorded_polls=self._lost + len(self._unsaved))
 
     def _gather(self) -> list[Poll]:
         """Return a lone poll at once; under load, what comes until the next batch is due."""
@@ -147,8 +148,8 @@ class Recorder:
         except StoreError as error:
             self._degrade(error)
             return False
-        except Exception:  # One mailbox's strange figures must not cost the others their record.
-            log.exception("recorder.batch_failed", polls=len(batch))
+        except Exception:  # noqa: BLE001 - one mailbox's figures must not cost the others theirs
+            _say(log.exception, "recorder.batch_failed", polls=len(batch))
             for poll in batch:
                 self._safely(self._write, [poll])
         self._saved_at = time.monotonic()
@@ -185,10 +186,10 @@ class Recorder:
         for alert in verdict.firing.values():
             by_account[alert.key.account] += (alert,)
         self._alerts |= by_account
-        for change in verdict.transitions:
-            _log(change)
         if verdict.notifications:
             self._wake()
+        for change in verdict.transitions:
+            _log(change)
 
     def _show(self, poll: Poll) -> None:
         account = self._policy.accounts[poll.account]
@@ -214,14 +215,16 @@ class Recorder:
     def _degrade(self, error: StoreError) -> None:
         self._retry_at = time.monotonic() + RETRY_EVERY
         self._remembered = self._remembered and self._store.is_open
-        if self.problem is None:
-            log.error("store.unavailable", problem=str(error), effect="polls go on unrecorded")
-        self.problem = str(error)
+        begins, self.problem = self.problem is None, str(error)
+        if begins:
+            _say(
+                log.error, "store.unavailable", problem=str(error), effect="polls go on unrecorded"
+            )
 
     def _recover(self) -> None:
         self._unsaved.clear()
         if self.problem is not None:
-            log.warning("store.recovered", unrecorded_polls=self._lost)
+            _say(log.warning, "store.recovered", unrecorded_polls=self._lost)
             self.problem, self._lost = None, 0
 
     def _expire(self) -> None:
@@ -244,8 +247,8 @@ class Recorder:
         """The thread outlives whatever goes wrong in one step."""
         try:
             step(*arguments)
-        except Exception:
-            log.exception("recorder.failed", step=step.__name__)
+        except Exception:  # noqa: BLE001 - the outermost net of this thread
+            _say(log.exception, "recorder.failed", step=step.__name__)
 
 
 def _keep(connection: Connection, verdict: Verdict) -> None:
@@ -255,7 +258,8 @@ def _keep(connection: Connection, verdict: Verdict) -> None:
 
 def _log(change: Transition) -> None:
     key, finding = change.alert.key, change.finding
-    log.info(
+    _say(
+        log.info,
         "alert.changed",
         reason=change.reason.value if change.reason else "eased",
         account=key.account,
@@ -266,3 +270,8 @@ def _log(change: Transition) -> None:
         used=finding.used,
         limit=finding.limit,
     )
+
+
+def _say(log_as: Callable[..., object], event: str, **fields: object) -> None:
+    with suppress(OSError):  # The log may be a file on the very disk that is full.
+        log_as(event, **fields)

@@ -79,7 +79,9 @@ def test_a_new_store_needs_no_alembic(tmp_path: Path) -> None:
         "store.close(); store.open(); sys.exit('alembic' in sys.modules)"
     )
     url = f"sqlite:///{tmp_path / 'agent.db'}"
-    assert subprocess.run([sys.executable, "-c", program, url], check=False).returncode == 0
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program, url], cwd=root, check=False)
+    assert done.returncode == 0
 
 
 def test_migrating_from_nothing_gives_the_same_tables(tmp_path: Path) -> None:
