@@ -1,4 +1,4 @@
-"""Run the demo: `python -m demo [--seconds N]`; exit 1 if one of the three kinds was not told."""
+"""Run the demo: `python -m demo [--seconds N]`; exit 1 if a kind of notice was missing."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def _run(seconds: float | None) -> int:
         agent = stack.enter_context(Agent(place, server, ROLES, sink.url))
         view = stack.enter_context(View(ROLES, agent.url))
         seen = _play(stories, agent, sink, view, seconds)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop the tidying
     return _sum_up(seen, view)
 
 
@@ -94,8 +95,8 @@ def _listen(sink: Sink, view: View, seen: dict[Kind, int], until: float) -> None
 
 def _sum_up(seen: dict[Kind, int], view: View) -> int:
     missing = [kind for kind, count in seen.items() if not count]
-    counts = ", ".join(f"{count} {kind}" for kind, count in seen.items())
-    view.say(f"Ops was told: {counts}. Nothing is left running.")
+    counts = ", ".join(f"{kind} {count}" for kind, count in seen.items())
+    view.say(f"What ops was told: {counts}. Nothing is left running.")
     if missing:
         view.say(f"Not seen: {', '.join(missing)}", style="red")
     return bool(missing)

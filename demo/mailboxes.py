@@ -93,13 +93,13 @@ class Role:
 
 
 ROLES = (
-    Role("steady", steady, "fills steadily over LMTP", holds=MIB // 2),
-    Role("bursts", bursts, "fills in bursts (STARTTLS)", 2 * MIB, 600 * KIB, protocol="imap"),
+    Role("steady", steady, "fills steadily", holds=MIB // 2),
+    Role("bursts", bursts, "fills in bursts, STARTTLS", 2 * MIB, 600 * KIB, protocol="imap"),
     Role("unlimited", growing, "has no limit", None, 300 * KIB),
-    Role("pop3-archive", growing, "POP3, limit from the configuration", None, 2 * MIB,
+    Role("pop3-archive", growing, "POP3, configured limit", None, 2 * MIB,
          protocol="pop3s", keys='limit = "4 MiB"'),
-    Role("cleaned-up", cleaned_up, "nearly full, then cleaned up", holds=950 * KIB),
-    Role("wrong-password", idle, "its password was changed",
+    Role("cleaned-up", cleaned_up, "someone cleans it up", holds=950 * KIB),
+    Role("wrong-password", idle, "the login is rejected",
          keys='password = "forgotten"\ninterval = "1m"'),
 )  # fmt: skip
 

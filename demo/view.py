@@ -52,10 +52,10 @@ class View:
         self._line("      ", Text(f"{mailbox} {what}", style="dim"))
 
     def told(self, notice: Notice) -> None:
-        """Show a notification as its receiver sees it: title, then the first line of the body."""
-        first, *_ = notice.message.strip().splitlines() or [""]
+        """Show a notification as it arrived: its title, and the figures that its text begins with."""
+        figures, *_ = notice.message.strip().split(",")
         style = _STYLES[notice.kind]
-        self._line("→ ops ", Text.assemble((notice.title, style), "  ", (first, "dim")))
+        self._line("→ ops ", Text.assemble((notice.title, style), "  ", (figures, "dim")))
 
     def show(self, states: Mapping[str, State]) -> None:
         """Draw the mailboxes as the agent exports them now."""
@@ -63,7 +63,7 @@ class View:
         for role in self._roles:
             state = states.get(role.name, State())
             table.add_row(role.name, _bar(state), _number(state), Text(role.about, style="dim"))
-        self._live.update(Group(Text(), table), refresh=True)
+        self._live.update(Group("", table, ""), refresh=True)
 
     def say(self, text: str, style: str = "") -> None:
         """Print one plain line."""
@@ -76,8 +76,8 @@ class View:
 
 def _welcome(url: str) -> Panel:
     text = Text.assemble(
-        "Six mailboxes on a private mail server; the agent polls each every two seconds.\n",
-        "Warning from 80 %, critical from 95 %. Notifications to ops are printed as they arrive.\n",
+        "Six mailboxes on a private mail server, each polled every two seconds.\n",
+        "Warning from 80 %, critical from 95 %. What ops is told shows as → ops.\n",
         "\nMetrics  ", (f"{url}metrics", "bold"), "\nPage     ", (url, "bold"),
         "\nStop     ", ("Ctrl-C", "bold"), ", which leaves nothing behind",
     )  # fmt: skip
@@ -99,9 +99,9 @@ def _colour(usage: float) -> str:
 
 def _number(state: State) -> Text:
     if state.succeeded is None:
-        return Text("…", style="dim")
+        return Text("    …", style="dim")
     if not state.succeeded:
         return Text("poll failed", style="red")
     if state.usage is not None:
         return Text(f"{state.usage:.0%}".rjust(5))
-    return Text(f"{(state.size or 0) / _MIB:.1f} MiB, no limit")
+    return Text(f"{(state.size or 0) / _MIB:5.1f} MiB")
