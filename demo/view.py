@@ -52,7 +52,7 @@ class View:
         self._line("      ", Text(f"{mailbox} {what}", style="dim"))
 
     def told(self, notice: Notice) -> None:
-        """Show a notification as it arrived: its title, and the figures that its text begins with."""
+        """Show a notification as it arrived: its title, and its first figures."""
         figures, *_ = notice.message.strip().split(",")
         style = _STYLES[notice.kind]
         self._line("→ ops ", Text.assemble((notice.title, style), "  ", (figures, "dim")))
