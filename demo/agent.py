@@ -53,6 +53,10 @@ username = "{name}"
 """
 
 
+class AgentEndedError(RuntimeError):
+    """The agent stopped by itself, which it should not."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What the agent exports of one mailbox; None is not known (yet)."""
@@ -96,11 +100,11 @@ class Agent:
         """Where the agent's page is."""
         return f"http://127.0.0.1:{self.port}/"
 
-    def last_words(self) -> str | None:
-        """Return the end of its log if it has ended, which it should not; else None."""
-        if self._process.poll() is None:
-            return None
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])
+    def check(self) -> None:
+        """Raise AgentEndedError, with the end of its log, where the process runs no more."""
+        if (status := self._process.poll()) is not None:
+            lines = self._log.read_text(errors="replace").splitlines()[-10:]
+            raise AgentEndedError("\n".join([f"The agent ended with status {status}:", *lines]))
 
     def states(self) -> dict[str, State]:
         """Scrape the agent, as Prometheus does; empty while it does not listen yet."""

@@ -65,9 +65,9 @@ class View:
             table.add_row(role.name, _bar(state), _number(state), Text(role.about, style="dim"))
         self._live.update(Group("", table, ""), refresh=True)
 
-    def say(self, text: str, style: str = "") -> None:
+    def say(self, text: str) -> None:
         """Print one plain line."""
-        self._console.print(Text(text, style=style))
+        self._console.print(text)
 
     def _line(self, mark: str, text: Text) -> None:
         second = f"{time.monotonic() - self._begun:4.0f} s  "
