@@ -3,10 +3,10 @@
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
 from agent.config.base import FilePath, Table
-from agent.config.secrets import Secret, SecretCommand, one_of_three
+from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
 from agent.config.texts import Line, Name
 from agent.config.units import Count
 
@@ -35,7 +35,7 @@ class Target(Table):
         None, description="Port, where it is not the usual one.", examples=[465]
     )
     user: Line | None = Field(None, description="User name at the service.")
-    password: SecretStr | None = Field(None, description="Password at the service.")
+    password: SecretText | None = Field(None, description="Password at the service.")
     password_file: FilePath | None = Field(None, description="File that holds the password.")
     password_command: Annotated[SecretCommand | None, one_of_three("password", optional=True)] = (
         Field(None, validate_default=True, description="Command that prints the password.")
@@ -84,7 +84,7 @@ class AppriseReceiver(Table):
 
     name: Name = Field(description="The name that routes use; unique.", examples=["ops"])
     type: Literal["apprise"] = Field(description="The kind of receiver.")
-    url: SecretStr | None = Field(
+    url: SecretText | None = Field(
         None,
         description="Apprise URL; often holds a secret, so keep this file private then.",
         examples=["json://127.0.0.1:8080/hook"],
