@@ -1,0 +1,150 @@
+"""What went wrong, as a value: exceptions and refusals become a Failure of the right kind."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+from agent.model import Failure, FailureKind
+from agent.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class ProbeError(Exception):
+    """Ends a poll; carries the failure that the poll becomes."""
+
+    def __init__(self, kind: FailureKind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+# RFC 3501, RFC 5530 and RFC 9051, section 7.1.
+_IMAP_CODES: Mapping[bytes, FailureKind] = {
+    b"AUTHENTICATIONFAILED": FailureKind.AUTH,
+    b"AUTHORIZATIONFAILED": FailureKind.AUTH,
+    b"EXPIRED": FailureKind.AUTH,
+    b"WEBALERT": FailureKind.AUTH,
+    b"PRIVACYREQUIRED": FailureKind.TLS,
+    b"CONTACTADMIN": FailureKind.DENIED,
+    b"NOPERM": FailureKind.DENIED,
+    b"UNAVAILABLE": FailureKind.UNAVAILABLE,
+    b"SERVERBUG": FailureKind.UNAVAILABLE,
+    b"CORRUPTION": FailureKind.UNAVAILABLE,
+    b"INUSE": FailureKind.LOCKED,
+    b"LIMIT": FailureKind.THROTTLED,
+}
+
+# RFC 2449, section 8, and RFC 3206.
+_POP3_CODES: Mapping[bytes, FailureKind] = {
+    b"AUTH": FailureKind.AUTH,
+    b"IN-USE": FailureKind.LOCKED,
+    b"LOGIN-DELAY": FailureKind.THROTTLED,
+    b"SYS/TEMP": FailureKind.UNAVAILABLE,
+    b"SYS/PERM": FailureKind.DENIED,
+    b"CONTACTADMIN": FailureKind.DENIED,
+    b"UNAVAILABLE": FailureKind.UNAVAILABLE,
+}
+
+# Servers say these in words, with no code or with a misleading one: the words are asked first.
+_WORDS: tuple[tuple[re.Pattern[bytes], FailureKind], ...] = (
+    (
+        re.compile(
+            rb"suggested backoff time|throttl|rate limit|bandwidth limit|exceeded the login limit"
+            rb"|too many (?:simultaneous |concurrent )?(?:connections|logins|login attempts)"
+            rb"|(?:maximum|max) number of (?:simultaneous )?(?:connections|logins)"
+            rb"|connection limit|minimum time between",
+            re.IGNORECASE,
+        ),
+        FailureKind.THROTTLED,
+    ),
+    (
+        re.compile(
+            rb"already (?:in use|locked)|(?:is|maildrop|mailbox) locked|lock busy", re.IGNORECASE
+        ),
+        FailureKind.LOCKED,
+    ),
+    (
+        re.compile(
+            rb"temporar|try again|internal (?:server )?error|service unavailable", re.IGNORECASE
+        ),
+        FailureKind.UNAVAILABLE,
+    ),
+)
+_SHORT = 3  # characters
+_CODE = re.compile(rb"\[([A-Z][A-Z0-9/-]*)[^\]]*\]", re.IGNORECASE)
+
+
+def kind_of_imap(text: bytes, otherwise: FailureKind) -> FailureKind:
+    """The kind of a NO, BAD or BYE, by its words, else its response code, else `otherwise`."""
+    return _kind(text, _IMAP_CODES, otherwise)
+
+
+def kind_of_pop3(text: bytes, otherwise: FailureKind) -> FailureKind:
+    """The kind of an -ERR, by its words, else its response code, else `otherwise`."""
+    return _kind(text, _POP3_CODES, otherwise)
+
+
+def _kind(text: bytes, codes: Mapping[bytes, FailureKind], otherwise: FailureKind) -> FailureKind:
+    for words, kind in _WORDS:
+        if words.search(text):
+            return kind
+    code = _CODE.search(text)
+    return codes.get(code[1].upper(), otherwise) if code else otherwise
+
+
+def refused(text: bytes, kind: FailureKind, what: str) -> ProbeError:
+    """The error for a refusal in the server's own words; `what` names the refused step."""
+    said = text.decode("utf-8", "replace").strip()
+    return ProbeError(kind, f"{what} refused: {said}" if said else f"{what} refused")
+
+
+def failure_of(error: Exception, stage: str, secrets: Iterable[str] = ()) -> Failure:
+    """The failure that any exception of a probe means, without the secrets it may quote.
+
+    `stage` names what was being done. Some servers repeat in a refusal what they were sent.
+    """
+    kind, detail = _meaning(error, stage)
+    for secret in secrets:
+        detail = _scrubbed(detail, secret)
+    return Failure(kind, printable(detail))
+
+
+def _meaning(error: Exception, stage: str) -> tuple[FailureKind, str]:
+    match error:
+        case ProbeError():
+            return error.kind, str(error)
+        case TimeoutError():
+            return FailureKind.TIMEOUT, f"no answer in time during {stage}"
+        case ssl.SSLCertVerificationError():
+            return FailureKind.TLS, f"certificate not accepted: {error.verify_message}"
+        case ssl.SSLError():
+            return FailureKind.TLS, f"TLS failed: {_tls_reason(error)}"
+        case OSError():
+            words = error.strerror or type(error).__name__
+            kind = FailureKind.CONNECT if stage == "connect" else FailureKind.PROTOCOL
+            return kind, f"{words} during {stage}"
+        case _:
+            return FailureKind.PROTOCOL, f"unexpected answer during {stage}: {error}"
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
+        return "the server does not speak TLS on this port"
+    return (error.reason or str(error)).replace("_", " ").lower()
+
+
+def _scrubbed(text: str, secret: str) -> str:
+    """The text without the secret, whole, escaped as a quoted string, or in base64."""
+    if not secret:
+        return text
+    escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
+    encoded = b64encode(secret.encode()).decode()
+    for form in (escaped, secret, encoded):
+        # A short one is only replaced as a word: an "a" must not eat up the sentence.
+        edge = r"" if len(form) > _SHORT else r"\b"
+        text = re.sub(f"{edge}{re.escape(form)}{edge}", "[secret]", text)
+    return text

@@ -1,0 +1,1 @@
+"""What a reading means: pure functions, without I/O or a clock; time is an argument."""

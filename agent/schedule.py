@@ -1,0 +1,172 @@
+"""When each account is polled: one job an account, one bounded executor a mail server.
+
+A server that hangs fills its own executor and no other. The only importer of APScheduler.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from agent.probe.guard import LoginGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.config.accounts import Account
+    from agent.config.settings import Settings
+    from agent.model import Poll
+    from agent.probe.read import Prober
+
+TICK = timedelta(seconds=1)  # between two looks at the clock
+MOST_SILENCE = 15.0  # seconds without a tick after which the schedule counts as stuck
+CLOCK_STEP = 5.0  # seconds by which the wall clock must jump for the jobs to be planned anew
+FIRST_SWEEP_RATE = 100  # polls a second that the first sweep starts at most
+
+log = structlog.get_logger()
+
+
+class Phase(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """Fires when the seconds since the epoch are `offset` modulo the interval.
+
+    Without memory, so that neither a clock that jumps nor a late run makes it drift or catch up;
+    and never before half an interval has passed since the last time.
+    """
+
+    __slots__ = ("interval", "offset")
+
+    def __init__(self, name: str, interval: timedelta) -> None:
+        self.interval = interval.total_seconds()
+        digest = blake2b(name.encode(), digest_size=8).digest()
+        self.offset = int.from_bytes(digest) / 2**64 * self.interval
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """The next time, at `now` or later."""
+        earliest = now.timestamp()
+        if previous:
+            earliest = max(earliest, previous.timestamp() + self.interval / 2)
+        turns = ceil((earliest - self.offset) / self.interval)
+        return datetime.fromtimestamp(turns * self.interval + self.offset, UTC)
+
+
+class _Executor(ThreadPoolExecutor):  # type: ignore[misc]  # as above
+    """One mail server's threads; notes when each job was due before it runs."""
+
+    def __init__(self, workers: int, due: dict[str, datetime]) -> None:
+        super().__init__(workers)
+        self._due = due
+
+    def submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        self._due[job.id] = run_times[-1]
+        super().submit_job(job, run_times)
+
+
+class Schedule:
+    """Polls every account in its turn, from `start` to `stop`.
+
+    `record` takes each finished poll, `late` the seconds from when it was due to when it began.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        prober: Prober,
+        record: Callable[[Poll], None],
+        late: Callable[[float], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._prober = prober
+        self._record = record
+        self._late = late
+        self._clock = clock
+        self._guard = LoginGuard()
+        self._due: dict[str, datetime] = {}
+        self._stopping = threading.Event()
+        self._ticked = time.monotonic()
+        # APScheduler warns each time that a poll takes longer than its interval.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._add_jobs(settings)
+        self._scheduler.add_executor(ThreadPoolExecutor(1), "tick")
+        self._scheduler.add_job(self._tick, Phase("tick", TICK), executor="tick")
+
+    def start(self) -> None:
+        """Begin with a first sweep over all accounts, at a bounded rate."""
+        self._scheduler.start()
+        threading.Thread(target=self._watch, name="schedule-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Start no more polls and end those under way; what they yield is not recorded."""
+        self._stopping.set()
+        self._scheduler.shutdown(wait=False)
+        self._prober.cancel()
+
+    @property
+    def problem(self) -> str | None:
+        """Why no polls are started any more; None while the schedule goes on."""
+        silent = time.monotonic() - self._ticked
+        return None if silent < MOST_SILENCE else f"no tick for {silent:.0f} s"
+
+    def _add_jobs(self, settings: Settings) -> None:
+        for server in {str(account.server) for account in settings.accounts}:
+            workers = settings.agent.max_connections
+            self._scheduler.add_executor(_Executor(workers, self._due), server)
+        start = self._clock()
+        for place, account in enumerate(settings.accounts):
+            interval = settings.interval(account)
+            spread = timedelta(seconds=place / FIRST_SWEEP_RATE)
+            self._scheduler.add_job(
+                self._poll,
+                Phase(account.name, interval),
+                args=(account,),
+                id=account.name,
+                executor=str(account.server),
+                next_run_time=start + min(spread, interval),
+            )
+
+    def _poll(self, account: Account) -> None:
+        now = self._clock()
+        self._late(max(0.0, (now - self._due.pop(account.name, now)).total_seconds()))
+        if self._stopping.is_set() or not self._guard.may_try(account, now):
+            return
+        poll = self._prober.poll(account)
+        if self._stopping.is_set():
+            return
+        self._record(poll)
+        if self._guard.note(account, poll):
+            log.error(
+                "login.quarantined",
+                account=account.name,
+                next_step="correct the user name or password; nothing is tried until then",
+            )
+
+    def _tick(self) -> None:
+        self._ticked = time.monotonic()
+
+    def _watch(self) -> None:
+        """Plan anew when the wall clock jumps: APScheduler would wait until it is back."""
+        ahead = time.time() - time.monotonic()
+        while not self._stopping.wait(TICK.total_seconds()):
+            now_ahead = time.time() - time.monotonic()
+            if abs(now_ahead - ahead) > CLOCK_STEP:
+                log.warning("clock.jumped", seconds=round(now_ahead - ahead, 1))
+                self._plan_anew()
+            ahead = now_ahead
+
+    def _plan_anew(self) -> None:
+        now = self._clock()
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))

@@ -1,0 +1,19 @@
+"""The agent's memory: history, alert state and outbox in one database, one transaction a batch."""
+
+from agent.store.engine import Store
+from agent.store.errors import (
+    StoreError,
+    StoreLocked,
+    StoreTooNew,
+    StoreUnavailable,
+    StoreUrlError,
+)
+
+__all__ = [
+    "Store",
+    "StoreError",
+    "StoreLocked",
+    "StoreTooNew",
+    "StoreUnavailable",
+    "StoreUrlError",
+]

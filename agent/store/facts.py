@@ -1,0 +1,48 @@
+"""A transition as JSON and back, for the outbox: numbers and names, never a URL or a secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from agent.model import Alert, AlertKey, Finding, Reason, Severity, Transition
+
+
+def dump(transition: Transition) -> str:
+    """Return the transition as one line of JSON."""
+    facts = asdict(transition)
+    del facts["finding"]["key"]  # the alert's own, said once
+    return json.dumps(facts, default=datetime.isoformat, ensure_ascii=False)
+
+
+def parse(text: str) -> Transition:
+    """Return the transition that `dump` was given."""
+    facts = json.loads(text)
+    alert = _alert(facts["alert"])
+    finding = facts["finding"]
+    severity = finding["severity"]
+    return Transition(
+        reason=Reason(facts["reason"]) if facts["reason"] else None,
+        alert=alert,
+        finding=Finding(
+            key=alert.key,
+            severity=Severity(severity) if severity else None,
+            used=finding["used"],
+            limit=finding["limit"],
+        ),
+        at=datetime.fromisoformat(facts["at"]),
+    )
+
+
+def _alert(facts: dict[str, Any]) -> Alert:
+    return Alert(
+        key=AlertKey(**facts["key"]),
+        severity=Severity(facts["severity"]),
+        since=datetime.fromisoformat(facts["since"]),
+        told_at=datetime.fromisoformat(facts["told_at"]),
+        step=facts["step"],
+        reminders=facts["reminders"],
+        told=tuple(facts["told"]),
+    )

@@ -1,0 +1,28 @@
+"""Text from outside, made safe once, when it enters: for terminals, logs, labels and pages."""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST_DETAIL = 200  # characters of server text that a failure may carry
+LONGEST_NAME = 500  # characters of a folder's or quota root's name
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+# Cc: control and escape characters; Cf: bidirectional and other invisible marks; Cs: lone
+# surrogates, which no encoder accepts; Zl and Zp: separators that break a line.
+_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def printable(text: str, longest: int = LONGEST_DETAIL) -> str:
+    """The text as one harmless line: unsafe characters replaced, cut at `longest` characters."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(
+            REPLACEMENT if unicodedata.category(character) in _UNSAFE else character
+            for character in text
+        )
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def printable_bytes(raw: bytes, longest: int = LONGEST_DETAIL) -> str:
+    """The same for what came off the wire: UTF-8, each byte that is none replaced."""
+    return printable(raw.decode("utf-8", "replace"), longest)

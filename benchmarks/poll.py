@@ -1,0 +1,126 @@
+"""What one poll costs: CPU of this process beside a raw asyncio client, commands, round trips.
+
+The raw client does the same session (login, LIST-STATUS, GETQUOTAROOT, logout) on the same
+Dovecot over TLS, without a library or a parser: the least that Python can do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import statistics
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from agent.model import Reading
+from agent.probe.read import poll
+from tests.support.accounts import account
+from tests.support.dovecot import Dovecot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.config.accounts import Account
+    from tests.support.dovecot import User
+
+ROUNDS = 7
+POLLS = 150  # in each round
+THREADS = 16
+MAILBOXES = 32
+TARGET_MS = 3.0
+
+
+async def raw_session(port: int, user: User, context: ssl.SSLContext) -> bytes:
+    """The same conversation, with nothing but streams."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    await reader.readline()
+    writer.write(b'A1 LOGIN "%b" "%b"\r\n' % (user.name.encode(), user.password.encode()))
+    await reader.readuntil(b"A1 OK")
+    await reader.readline()
+    writer.write(
+        b'A2 LIST "" "*" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN SIZE))\r\n'
+        b"A3 GETQUOTAROOT INBOX\r\n"
+    )
+    replies = await reader.readuntil(b"A3 OK")
+    await reader.readline()
+    writer.write(b"A4 LOGOUT\r\n")
+    await reader.readuntil(b"A4 OK")
+    writer.close()
+    return replies
+
+
+def raw(port: int, user: User, context: ssl.SSLContext) -> None:
+    """One round of raw sessions, one after the other."""
+
+    async def sessions() -> None:
+        for _ in range(POLLS):
+            await raw_session(port, user, context)
+
+    asyncio.run(sessions())
+
+
+def ours(mailbox: Account) -> None:
+    """One round of our polls, one after the other."""
+    for _ in range(POLLS):
+        done = poll(mailbox, 30)
+        if not isinstance(done.outcome, Reading):
+            sys.exit(f"a poll failed: {done.outcome}")
+
+
+def cpu_ms(work: Callable[[], None]) -> float:
+    """Milliseconds of CPU of this process for each poll of a round."""
+    start = time.process_time()
+    work()
+    return (time.process_time() - start) / POLLS * 1000
+
+
+def throughput(mailboxes: list[Account]) -> float:
+    """Polls a second with 16 threads, client and server sharing the machine."""
+    start = time.monotonic()
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(lambda mailbox: poll(mailbox, 30), mailboxes * 10))
+    return len(mailboxes) * 10 / (time.monotonic() - start)
+
+
+def main() -> None:
+    """Measure, print, and exit with 1 where the target is missed."""
+    with Dovecot(logins=2) as server:
+        users = server.provision(MAILBOXES, messages=4)
+        trusted = str(server.certificates.ca)
+        context = ssl.create_default_context(cafile=trusted)
+        mailboxes = [
+            account(
+                server.ports.imaps,
+                tls="implicit",
+                username=user.name,
+                password=user.password,
+                ca_file=trusted,
+            )
+            for user in users
+        ]
+        ours(mailboxes[0])  # warm up
+        raw(server.ports.imaps, users[0], context)
+        pairs = [
+            (
+                cpu_ms(lambda: ours(mailboxes[0])),
+                cpu_ms(lambda: raw(server.ports.imaps, users[0], context)),
+            )
+            for _ in range(ROUNDS)
+        ]
+        rate = throughput(mailboxes)
+    own = statistics.median(pair[0] for pair in pairs)
+    floor = statistics.median(pair[1] for pair in pairs)
+    ratio = statistics.median(pair[0] / pair[1] for pair in pairs)
+    print(f"one IMAPS poll, 5 folders, {os.cpu_count()} cores, median of {ROUNDS} rounds")
+    print(f"  mailbox-agent        {own:6.2f} ms CPU   (target: at most {TARGET_MS} ms)")
+    print(f"  raw asyncio client   {floor:6.2f} ms CPU")
+    print(f"  ratio                {ratio:6.2f}")
+    print(f"  throughput           {rate:6.0f} polls/s with {THREADS} threads")
+    sys.exit(own > TARGET_MS)
+
+
+if __name__ == "__main__":
+    main()
