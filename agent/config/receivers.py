@@ -1,9 +1,10 @@
 """Who can be told, and by which service."""
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from agent.config.base import FilePath, Table
 from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
@@ -15,18 +16,28 @@ _OURS = frozenset(
 )
 
 
-def _parameters(params: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
-    if _OURS.intersection(params):
+def _service(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,30}", name, re.ASCII):
+        raise ValueError('needs the name of a service such as "mailtos"')
+    return name
+
+
+def _parameters(value: object) -> object:
+    """One error for the whole table, since its keys are not ours to name."""
+    if not isinstance(value, dict):
+        raise ValueError("needs a table")  # noqa: TRY004  what pydantic turns into an error
+    if not all(isinstance(part, str | int) for part in value.values()):
+        raise ValueError("needs texts, numbers or booleans as its values")
+    if _OURS.intersection(value):
         raise ValueError("must not repeat what the target's own keys say")
-    return params
+    return value
 
 
 class Target(Table):
     """An Apprise service spelled out, for parts that a URL would have to encode."""
 
-    service: str = Field(
+    service: Annotated[str, AfterValidator(_service)] = Field(
         alias="schema",
-        pattern=r"^[a-z][a-z0-9]*$",
         description="The service, as it stands before `://` in an Apprise URL.",
         examples=["mailtos"],
     )
@@ -46,7 +57,7 @@ class Target(Table):
         description="Whom the service tells: addresses, rooms, numbers; each is tried on its own.",
         examples=[["ops@example.com"]],
     )
-    params: Annotated[dict[str, str | int | bool], AfterValidator(_parameters)] = Field(
+    params: Annotated[dict[str, str | int | bool], BeforeValidator(_parameters)] = Field(
         {},
         repr=False,
         description="Further arguments of the service's Apprise plugin.",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Annotated, cast
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from agent.config.base import FOLDER
 
@@ -182,13 +183,15 @@ def one_of_three(key: str, *others: str, optional: bool = False) -> AfterValidat
 
     A field that failed its own validation is missing from the data, and counts as set.
     """
-    names = (*others, key, f"{key}_file")
+    before = (*others, key, f"{key}_file")
+    words = {"keys": ", ".join((*before, f"{key}_command"))}
 
     def check(command: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
-        given = sum(info.data.get(name, "") is not None for name in names) + (command is not None)
-        if given > 1 or not (given or optional):
-            words = ", ".join((*names, f"{key}_command"))
-            raise ValueError(f"needs exactly one of {words}")
+        given = sum(info.data.get(name, "") is not None for name in before) + (command is not None)
+        if given > 1:
+            raise PydanticCustomError("too_many_of", "needs only one of {keys}", words)
+        if not (given or optional):
+            raise PydanticCustomError("none_of", "needs one of {keys}", words)
         return command
 
     return AfterValidator(check)

@@ -61,7 +61,10 @@ class StoreSettings(Table):
 
 
 def _listen(value: object) -> Endpoint:
-    return parse_endpoint(value, METRICS_PORT)
+    try:
+        return parse_endpoint(value, METRICS_PORT)
+    except ValueError:
+        raise ValueError('needs an address such as "127.0.0.1:9143" or "[::1]:9143"') from None
 
 
 class WebSettings(Table):

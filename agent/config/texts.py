@@ -44,13 +44,3 @@ def _tag(text: str) -> str:
 
 
 Tag = Annotated[Name, AfterValidator(_tag)]
-
-
-def is_name(value: object) -> TypeGuard[str]:
-    """Whether this is a name that may be shown in an error."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
-        return False
-    try:
-        return bool(printable(value))
-    except ValueError:
-        return False
