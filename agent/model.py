@@ -130,6 +130,8 @@ class Reading:
 
     `size_bytes`, `messages` and `unread` are sums over `folders` (for POP3: the maildrop).
     `reclaimable` holds the bytes that emptying each role would free: trash, junk.
+    `partial` says that the limits are the configured ones only, since the server's own answer
+    could not be used this time: what it usually limits is not known.
     """
 
     quota_state: QuotaState
@@ -139,6 +141,7 @@ class Reading:
     messages: int | None = None
     unread: int | None = None
     reclaimable: tuple[tuple[Role, int], ...] | None = None
+    partial: bool = False
 
     @property
     def tightest(self) -> Quota | None:

@@ -25,7 +25,12 @@ def with_configured(reading: Reading, account: Account) -> Reading:
     )
     if not added:
         return reading
-    return replace(reading, quota_state=QuotaState.LIMITED, quotas=_kept(reading) + added)
+    return replace(
+        reading,
+        quota_state=QuotaState.LIMITED,
+        quotas=reading.quotas + added,
+        partial=reading.quota_state in {QuotaState.INVALID, QuotaState.DENIED},
+    )
 
 
 def _server_limit(reading: Reading, resource: str) -> float:
@@ -35,8 +40,3 @@ def _server_limit(reading: Reading, resource: str) -> float:
         if quota.resource == resource and quota.limit is not None
     ]
     return min(limits, default=float("inf"))
-
-
-def _kept(reading: Reading) -> tuple[Quota, ...]:
-    """What the server said, where it could be believed."""
-    return () if reading.quota_state is QuotaState.INVALID else reading.quotas

@@ -44,6 +44,8 @@ def usage(
             return []
         case QuotaState.LIMITED | QuotaState.UNLIMITED:
             found = _limited(account, reading, levels, hysteresis, held)
+            if reading.partial:
+                return found
             return [*found, *_gone(account, reading, held, {finding.key for finding in found})]
 
 

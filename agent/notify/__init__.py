@@ -1,0 +1,1 @@
+"""Whom to tell (`routing`), what to say (`message`), and how it gets there (one file a sink)."""
