@@ -80,8 +80,10 @@ def _refuse_unknown(asked: Sequence[str], accounts: Mapping[str, Account]) -> No
 def _of_url(url: str, password_file: Path | None) -> Account:
     """The account of a URL; what is wrong with the URL is told before a password is asked for."""
     try:
-        name = account_from_url(url, _NOT_ASKED_YET).name
-        return account_from_url(url, _password(name, password_file))
+        account = account_from_url(url, _NOT_ASKED_YET)
+        if account.password_file:  # the query names one: ?password_file=...
+            return account
+        return account_from_url(url, _password(account.name, password_file))
     except ConfigError as error:
         raise CommandError(*error.lines) from error
 

@@ -122,3 +122,19 @@ def test_output_that_cannot_be_written_is_one_line(command: Command) -> None:
         _, errors = process.communicate(timeout=60)
     line = "mailbox-agent: cannot write the output: No space left on device\n"
     assert (process.returncode, errors) == (3, line)
+
+
+def test_at_a_terminal_the_password_is_asked_for_and_not_echoed(command: Command) -> None:
+    hands, keyboard = os.openpty()
+    with full_to(10) as server, os.fdopen(keyboard) as stdin:
+        prompt = f"Password for imap://anna@127.0.0.1:{server.port}: "
+        process = command.start("check", url(server), stdin=stdin, stdout=subprocess.PIPE)
+        assert process.stderr
+        assert process.stderr.read(len(prompt)) == prompt
+        os.write(hands, b"opensesame\n")
+        output, errors = process.communicate(timeout=60)
+        heard = b"\n".join(server.heard)
+    os.close(hands)
+    assert (process.returncode, errors) == (0, "\n")
+    assert b"opensesame" in heard
+    assert "opensesame" not in output

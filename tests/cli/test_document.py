@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import json
 
+from jsonschema import Draft202012Validator
+
 from agent.cli.document import document
-from agent.model import Failure, FailureKind, Folder, Quota, QuotaState, Reading, Role
+from agent.model import Failure, FailureKind, Folder, Quota, QuotaState, Reading, Role, Status
 from tests.support.checked import found
+from tests.support.command import ROOT
 
 READING = Reading(
     QuotaState.LIMITED,
@@ -39,3 +42,21 @@ def test_of_a_failed_poll_nothing_is_known_but_why() -> None:
 "usage_ratio": null, "size_bytes": null, "messages": null, "unread": null, "folders": [], \
 "reclaimable_bytes": null, "duration_seconds": 0.041}"""
     assert json.dumps(document([failed])["mailboxes"][0]) == expected
+
+
+def test_the_published_schema_describes_the_document() -> None:
+    schema = json.loads((ROOT / "docs/check.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    failures = [found(Failure(kind, "why")) for kind in FailureKind]
+    readings = [found(Reading(state)) for state in QuotaState]
+    printed = json.dumps(document([found(READING), *failures, *readings]))
+    Draft202012Validator(schema).validate(json.loads(printed))
+
+
+def test_the_published_schema_knows_every_word_and_no_other() -> None:
+    mailbox = json.loads((ROOT / "docs/check.schema.json").read_text())["$defs"]
+    properties = mailbox["mailbox"]["properties"]
+    assert properties["status"]["enum"] == list(Status)
+    assert properties["quota_state"]["enum"] == [*QuotaState, None]
+    assert mailbox["failure"]["properties"]["reason"]["enum"] == list(FailureKind)
+    assert mailbox["folder"]["properties"]["role"]["enum"] == [*Role, None]

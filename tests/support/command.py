@@ -25,13 +25,20 @@ class Command:
         output, errors = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
-    def start(self, *arguments: str, stdout: Any, **environment: str) -> subprocess.Popen[str]:
-        """Start it, its stdout going where the caller wants."""
+    def start(
+        self,
+        *arguments: str,
+        stdout: Any,
+        stdin: Any = subprocess.DEVNULL,
+        **environment: str,
+    ) -> subprocess.Popen[str]:
+        """Start it in a session of its own, its stdout going where the caller wants."""
         return subprocess.Popen(
             [sys.executable, "-c", START, *arguments],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
+            start_new_session=True,
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
