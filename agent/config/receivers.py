@@ -1,12 +1,13 @@
 """Who can be told, and by which service."""
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from agent.config.base import FilePath, Table
-from agent.config.secrets import Secret, SecretCommand, one_of_three
+from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
 from agent.config.texts import Line, Name
 from agent.config.units import Count
 
@@ -15,18 +16,28 @@ _OURS = frozenset(
 )
 
 
-def _parameters(params: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
-    if _OURS.intersection(params):
+def _service(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,30}", name, re.ASCII):
+        raise ValueError('needs the name of a service such as "mailtos"')
+    return name
+
+
+def _parameters(value: object) -> object:
+    """One error for the whole table, since its keys are not ours to name."""
+    if not isinstance(value, dict):
+        raise ValueError("needs a table")  # noqa: TRY004  what pydantic turns into an error
+    if not all(isinstance(part, str | int) for part in value.values()):
+        raise ValueError("needs texts, numbers or booleans as its values")
+    if _OURS.intersection(value):
         raise ValueError("must not repeat what the target's own keys say")
-    return params
+    return value
 
 
 class Target(Table):
     """An Apprise service spelled out, for parts that a URL would have to encode."""
 
-    service: str = Field(
+    service: Annotated[str, AfterValidator(_service)] = Field(
         alias="schema",
-        pattern=r"^[a-z][a-z0-9]*$",
         description="The service, as it stands before `://` in an Apprise URL.",
         examples=["mailtos"],
     )
@@ -35,7 +46,7 @@ class Target(Table):
         None, description="Port, where it is not the usual one.", examples=[465]
     )
     user: Line | None = Field(None, description="User name at the service.")
-    password: SecretStr | None = Field(None, description="Password at the service.")
+    password: SecretText | None = Field(None, description="Password at the service.")
     password_file: FilePath | None = Field(None, description="File that holds the password.")
     password_command: Annotated[SecretCommand | None, one_of_three("password", optional=True)] = (
         Field(None, validate_default=True, description="Command that prints the password.")
@@ -46,7 +57,7 @@ class Target(Table):
         description="Whom the service tells: addresses, rooms, numbers; each is tried on its own.",
         examples=[["ops@example.com"]],
     )
-    params: Annotated[dict[str, str | int | bool], AfterValidator(_parameters)] = Field(
+    params: Annotated[dict[str, str | int | bool], BeforeValidator(_parameters)] = Field(
         {},
         repr=False,
         description="Further arguments of the service's Apprise plugin.",
@@ -84,7 +95,7 @@ class AppriseReceiver(Table):
 
     name: Name = Field(description="The name that routes use; unique.", examples=["ops"])
     type: Literal["apprise"] = Field(description="The kind of receiver.")
-    url: SecretStr | None = Field(
+    url: SecretText | None = Field(
         None,
         description="Apprise URL; often holds a secret, so keep this file private then.",
         examples=["json://127.0.0.1:8080/hook"],
