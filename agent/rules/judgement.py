@@ -45,19 +45,19 @@ def judge(
 ) -> Verdict:
     """Return what polls, in their order, change in the alerts that fire; failures change none."""
     verdict = Verdict(dict(firing))
-    keys: defaultdict[str, set[AlertKey]] = defaultdict(set)  # of each account, ended ones too
+    keys: defaultdict[str, set[AlertKey]] = defaultdict(set)
     for key in firing:
         keys[key.account].add(key)
     for poll in polls:
         if not isinstance(poll.outcome, Reading):
             continue
-        known = {key: verdict.firing.get(key) for key in keys[poll.account]}
-        held = {key: alert.severity for key, alert in known.items() if alert}
+        known = keys[poll.account]
+        held = {key: verdict.firing[key].severity for key in known if key in verdict.firing}
         findings = thresholds.usage(
             poll.account, poll.outcome, policy.alerts.levels, policy.alerts.hysteresis, held
         )
         for finding in findings:
-            keys[poll.account].add(finding.key)
+            known.add(finding.key)
             _decide(policy, verdict, finding, poll.at, now)
     return verdict
 
