@@ -22,7 +22,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 from prometheus_client.registry import Collector
 
-from agent.metrics.text import EOF, printable
+from agent.metrics.text import EOF, encodable
 from agent.model import Failure, FailureKind, Poll, Reading
 
 if TYPE_CHECKING:
@@ -121,11 +121,11 @@ class OwnMetrics:
 
     def notified(self, receiver: str, result: str) -> None:
         """Count an attempt to notify: sent, failed or dead."""
-        self.notifications.labels(receiver=printable(receiver), result=result).inc()
+        self.notifications.labels(receiver=encodable(receiver), result=result).inc()
 
     def outbox(self, waiting: Mapping[str, Waiting]) -> None:
         """Replace what is known of the outbox, every receiver's share at once."""
-        self._outbox.waiting = {printable(name): share for name, share in waiting.items()}
+        self._outbox.waiting = {encodable(name): share for name, share in waiting.items()}
 
     def reloaded(self, at: datetime, *, successful: bool) -> None:
         """Note that the configuration was read, for the first time or again."""

@@ -13,8 +13,8 @@ _UNSAYABLE = re.compile("[\x00\ud800-\udfff]")
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def printable(value: str) -> str:
-    """The value with U+FFFD for what would cost the whole page.
+def encodable(value: str) -> str:
+    """The value, with U+FFFD for what would cost the whole page.
 
     A lone surrogate has no UTF-8 form, and Prometheus' lexer ends at a NUL.
     """
@@ -23,7 +23,7 @@ def printable(value: str) -> str:
 
 def label(name: str, value: str) -> str:
     """One `name="value"` pair, escaped."""
-    return f'{name}="{printable(value).translate(_ESCAPES)}"'
+    return f'{name}="{encodable(value).translate(_ESCAPES)}"'
 
 
 def metadata(name: str, kind: str, explanation: str, *, openmetrics: bool) -> bytes:

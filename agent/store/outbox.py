@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, func, select, tuple_, update
+from sqlalchemy import and_, case, delete, exists, func, or_, select, true, tuple_, update
 
 from agent.model import Notification
 from agent.store import facts
@@ -48,10 +48,15 @@ def claim(
 ) -> list[Notification]:
     """Return what is due for a target, oldest first, each with one attempt more.
 
+    When something is, what still waits to be told together with it comes along.
     Commit before sending: an attempt that ends with the process must have been counted.
     """
-    due = _ready_at() <= now
-    query = select(outbox).where(_waiting(receiver, target), due).order_by(outbox.c.id)
+    waiting = _waiting(receiver, target)
+    if not connection.execute(select(exists().where(waiting, _ready_at() <= now))).scalar():
+        return []
+    fresh = and_(outbox.c.attempts == 0, func.coalesce(_ready_at(retried=True) <= now, true()))
+    due = or_(_ready_at() <= now, fresh)
+    query = select(outbox).where(waiting, due).order_by(outbox.c.id)
     rows = connection.execute(query.limit(limit)).all()
     _update(connection, (row.key for row in rows), attempts=outbox.c.attempts + 1)
     return [_notification(row, attempts=row.attempts + 1) for row in rows]
@@ -114,8 +119,11 @@ def _waiting(receiver: str, target: str) -> ColumnElement[bool]:
     return and_(outbox.c.receiver == receiver, outbox.c.target == target, outbox.c.dead.is_(False))
 
 
-def _ready_at() -> ScalarSelect[datetime | None]:
-    """When a row may go: not before those decided earlier for the same alert and target."""
+def _ready_at(*, retried: bool = False) -> ScalarSelect[datetime | None]:
+    """When a row may go: not before those decided earlier for the same alert and target.
+
+    With `retried` only those count that were tried before; without any it is NULL.
+    """
     earlier = outbox.alias("earlier")
     same = tuple_(*(earlier.c[name] for name in _SUBJECT))
     return (
@@ -124,6 +132,7 @@ def _ready_at() -> ScalarSelect[datetime | None]:
             same == tuple_(*(outbox.c[name] for name in _SUBJECT)),
             earlier.c.id <= outbox.c.id,
             earlier.c.dead.is_(False),
+            earlier.c.attempts > 0 if retried else true(),
         )
         .correlate(outbox)
         .scalar_subquery()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,6 +12,7 @@ from starlette.responses import PlainTextResponse
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_HOST = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<name>[^:]*))(?::\d*)?")
 _REFUSAL = (
     "This agent listens on a loopback address only, and answers to localhost or to an IP address, "
     "not to other host names.\n"
@@ -49,14 +51,11 @@ def answers_to(headers: Headers, listen_host: str) -> bool:
     """Whether a request with these headers is meant for a server that listens there."""
     if not _is_loopback(listen_host):
         return True
-    host = _without_port(headers.get("host", ""))
+    found = _HOST.fullmatch(headers.get("host", ""))
+    if found is None:
+        return False
+    host = (found["address"] or found["name"] or "").lower()
     return host in {"", "localhost", listen_host.lower()} or _is_address(host)
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
 
 
 def _is_address(host: str) -> bool:

@@ -138,10 +138,18 @@ def test_several_that_are_due_together_are_one_message(store: Store) -> None:
 
 def test_a_notification_waits_until_it_is_due(store: Store) -> None:
     with Webhook() as hook, running(Desk(store, hook.url)) as desk:
-        desk.enqueue(notice("bert", due=NOON + timedelta(seconds=10)), notice("anna"))
-        assert "anna" in hook.next()["title"]
+        desk.enqueue(notice("bert", due=NOON + timedelta(seconds=10)))
+        assert desk.waiting() == 1
+        assert hook.requests.empty()
         desk.later(10)
         assert "bert" in hook.next()["title"]
+
+
+def test_what_still_waits_is_told_together_with_what_is_due(store: Store) -> None:
+    with Webhook() as hook, running(Desk(store, hook.url)) as desk:
+        desk.enqueue(notice("bert", due=NOON + timedelta(seconds=10)), notice("anna"))
+        assert hook.next()["title"] == "2 mailboxes need attention"
+        desk.until_empty()
 
 
 @pytest.mark.parametrize("trouble", [Answer(500), Answer(404), Answer(302), RESET])

@@ -159,19 +159,7 @@ def test_nothing_secret_is_logged_at_any_level(capfd: pytest.CaptureFixture[str]
     logged = capfd.readouterr().err
     assert "heard" in logged
     assert CANARY not in logged
-
-
-def test_several_targets_may_load_apprise_at_the_same_time() -> None:
-    code = """
-import warnings; warnings.simplefilter("ignore")
-from concurrent.futures import ThreadPoolExecutor
-from agent.config.secrets import Secret
-from agent.notify.apprise import check
-urls = [Secret("url", "xml://127.0.0.1"), Secret("url", "json://127.0.0.1")] * 8
-print(set(ThreadPoolExecutor(16).map(check, urls)))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "{None}\n"
+    assert "JSON" not in logged  # what Apprise itself would say of the failure
 
 
 def test_nothing_heavy_is_imported_before_the_first_message() -> None:

@@ -108,8 +108,11 @@ class _Authority:
                       "-out", f"{name}.csr")  # fmt: skip
 
     def _sign(self, name: str, extensions: str, start: str, end: str, *more: str) -> None:
-        self._openssl("ca", "-batch", "-notext", "-extensions", extensions, "-startdate", start,
-                      "-enddate", end, "-in", f"{name}.csr", "-out", f"{name}.pem", *more)  # fmt: skip
+        files = ("-in", f"{name}.csr", "-out", f"{name}.pem")
+        validity = ("-startdate", start, "-enddate", end)
+        self._openssl(
+            "ca", "-batch", "-notext", "-extensions", extensions, *validity, *files, *more
+        )
 
     def _openssl(self, command: str, *arguments: str) -> None:
         done = subprocess.run(

@@ -49,7 +49,6 @@ mail_home = {folder}/mail/%u
 mail_location = maildir:~/Maildir
 mail_fsync = never
 mail_max_userip_connections = 0
-pop3_lock_session = yes
 mail_plugins = quota
 protocol imap {{
   mail_plugins = quota imap_quota
@@ -156,13 +155,13 @@ service anvil {{
 """
 
 
-def configuration(
+def configuration(  # noqa: PLR0913 -- every part of the file comes from outside
     folder: Path,
-    *,
     account: tuple[str, str],
     certificates: Certificates,
-    ports: Mapping[str, int],
     addresses: Mapping[str, str],
+    *,
+    ports: Mapping[str, int],
     logins: int,
 ) -> str:
     """Return dovecot.conf for a server in `folder`, run by `account`, a user and its group."""

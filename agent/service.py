@@ -1,0 +1,125 @@
+"""The running agent: builds every part from the settings, starts, stops, and tells how it is."""
+
+from __future__ import annotations
+
+import signal
+from threading import Event
+from typing import TYPE_CHECKING
+
+import structlog
+
+from agent.delivery import Delivery
+from agent.metrics import Exposition, OwnMetrics, page
+from agent.probe.read import Prober, utc_now
+from agent.recorder import Recorder
+from agent.schedule import Schedule
+from agent.store import Store
+from agent.web import Server, build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from agent.config.settings import Settings
+
+STOP_SECONDS = 2.0  # for each part; the whole must be over within ten
+
+log = structlog.get_logger()
+
+
+class Service:
+    """One agent; construction binds the listening socket and touches nothing else.
+
+    Raises:
+        ListenError: the address cannot be listened on.
+        StoreUrlError: the store's URL can never work.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._ended = Event()
+        self._store = Store(settings.store.url)
+        self._own = OwnMetrics(clock)
+        self._exposition = Exposition(settings.alerts.stale_after)
+        self._delivery = Delivery(settings, self._store, self._own, clock)
+        self._recorder = Recorder(
+            settings, self._store, self._exposition, self._own, self._delivery.wake, clock
+        )
+        self._schedule = Schedule(
+            settings,
+            Prober(settings.agent.timeout.total_seconds(), clock),
+            self._recorder.put,
+            self._own.poll_lateness.observe,
+            clock,
+        )
+        self._web = self._server()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._web.port
+
+    def run(self) -> None:
+        """Start, go on until SIGTERM or SIGINT, and stop. Raises as `start` does."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.end())
+        self.start()
+        self._ended.wait()
+        self.stop()
+
+    def end(self) -> None:
+        """Let `run` stop and return; safe in a signal handler."""
+        self._ended.set()
+
+    def start(self) -> None:
+        """Start every part, those first that others hand things to.
+
+        Raises:
+            StoreError: the store is another agent's, or a newer one's.
+        """
+        self._own.accounts.set(len(self._settings.accounts))
+        self._own.reloaded(self._clock(), successful=True)
+        try:
+            self._recorder.start()
+        except BaseException:
+            self._web.stop(STOP_SECONDS)
+            self._store.close()
+            raise
+        self._delivery.start()
+        self._schedule.start()
+        self._web.start()
+        log.info(
+            "agent.started",
+            accounts=len(self._settings.accounts),
+            receivers=len(self._settings.receivers),
+            metrics=f"http://{self._settings.web.listen.host}:{self.port}/metrics",
+        )
+
+    def stop(self) -> None:
+        """Stop every part in the order in which things flow, so that nothing is lost between."""
+        self._schedule.stop()
+        self._recorder.stop(STOP_SECONDS)
+        self._delivery.stop(STOP_SECONDS)
+        self._web.stop(STOP_SECONDS)
+        self._store.close()
+        log.info("agent.stopped")
+
+    def health(self) -> Mapping[str, str | None]:
+        """Each part's problem, None where all is well."""
+        return {"schedule": self._schedule.problem, "recorder": self._recorder.problem}
+
+    def _server(self) -> Server:
+        app = build(
+            render=lambda openmetrics: page(self._own, self._exposition, openmetrics=openmetrics),
+            health=self.health,
+            ready=self._ready,
+            summary=self._exposition.summary,
+            listen_host=self._settings.web.listen.host,
+        )
+        return Server(app, self._settings.web.listen)
+
+    def _ready(self) -> bool:
+        """Whether every account has been polled once."""
+        summary = self._exposition.summary()
+        return summary.polled == summary.mailboxes == len(self._settings.accounts)
