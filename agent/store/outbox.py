@@ -37,10 +37,17 @@ class Backlog:
     dead: int
 
 
-def enqueue(connection: Connection, notifications: Iterable[Notification]) -> None:
-    """Add notifications in the order given; one whose key is there already is ignored."""
-    if rows := [_row(notification) for notification in notifications]:
-        connection.execute(insert_new(outbox), rows)
+def enqueue(connection: Connection, notifications: Collection[Notification]) -> None:
+    """Add notifications in the order given; one whose key is there already is ignored.
+
+    One that comes while others wait for their first attempt goes with them: an alert waits for
+    its group once, and none waits longer than it was told to.
+    """
+    if not notifications:
+        return
+    groups = _groups(connection)
+    rows = [_row(each, groups.get((each.receiver, each.target))) for each in notifications]
+    connection.execute(insert_new(outbox), rows)
 
 
 def claim(
@@ -139,12 +146,20 @@ def _ready_at(*, retried: bool = False) -> ScalarSelect[datetime | None]:
     )
 
 
+def _groups(connection: Connection) -> dict[tuple[str, str], datetime]:
+    """When each target's first attempt is due, for targets that have one before them."""
+    fresh = and_(outbox.c.attempts == 0, outbox.c.dead.is_(False))
+    query = select(outbox.c.receiver, outbox.c.target, func.min(outbox.c.due)).where(fresh)
+    rows = connection.execute(query.group_by(outbox.c.receiver, outbox.c.target))
+    return {(receiver, target): due for receiver, target, due in rows}
+
+
 def _update(connection: Connection, keys: Iterable[str], **values: Any) -> None:
     for chunk in chunks(keys):
         connection.execute(update(outbox).where(outbox.c.key.in_(chunk)).values(**values))
 
 
-def _row(notification: Notification) -> dict[str, object]:
+def _row(notification: Notification, group_due: datetime | None) -> dict[str, object]:
     transition = notification.transition
     alert = transition.alert.key
     return {
@@ -157,7 +172,7 @@ def _row(notification: Notification) -> dict[str, object]:
         "resource": alert.resource,
         "transition": facts.dump(transition),
         "created_at": transition.at,
-        "due": notification.due,
+        "due": min(notification.due, group_due or notification.due),
         "attempts": notification.attempts,
         "dead": False,
     }
