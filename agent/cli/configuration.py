@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent.cli.options import CONFIG_VARIABLE, DEFAULT_CONFIG
 from agent.cli.terminal import CommandError
 from agent.config.load import ConfigError, load
+from agent.config.privacy import warnings
 
 if TYPE_CHECKING:
     from agent.config.settings import Settings
@@ -27,6 +28,13 @@ def path_of(config: Path | None) -> Path:
             f"or write ./{DEFAULT_CONFIG}"
         )
     return Path(named or DEFAULT_CONFIG)
+
+
+def read_with_warnings(config: Path | None) -> tuple[Settings, list[str]]:
+    """The settings as `read` has them, and a line for each secret that others can read."""
+    path = path_of(config)
+    settings = read(path)
+    return settings, list(warnings(path, settings))
 
 
 def read(config: Path | None) -> Settings:

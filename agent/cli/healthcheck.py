@@ -24,7 +24,9 @@ def healthcheck(
         typer.Option(metavar="URL", help="Where the agent listens, instead of the configuration."),
     ] = None,
 ) -> int:
-    """Ask the running agent whether it is well; for containers and service managers.
+    """Ask the running agent whether it is well.
+
+    For containers and service managers.
 
     \b
       mailbox-agent healthcheck

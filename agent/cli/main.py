@@ -13,7 +13,9 @@ import typer
 from agent.cli.check import check
 from agent.cli.healthcheck import healthcheck
 from agent.cli.run import run
+from agent.cli.schema import schema
 from agent.cli.terminal import CommandError, ExitStatus, complain, show
+from agent.cli.validate import validate
 
 NAME = "mailbox-agent"
 
@@ -26,6 +28,8 @@ app = typer.Typer(
 )
 app.command()(check)
 app.command()(run)
+app.command(short_help="Check the configuration without connecting to anything.")(validate)
+app.command(short_help="Print the configuration file's JSON Schema or an example.")(schema)
 app.command()(healthcheck)
 
 

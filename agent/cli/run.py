@@ -17,7 +17,7 @@ def run(
         typer.Option(help="[default: text on a terminal, else json]", show_default=False),
     ] = None,
 ) -> int:
-    """Poll all mailboxes on schedule, export metrics, and notify before mail bounces.
+    """Poll on schedule, export metrics, tell of full mailboxes.
 
     Runs until SIGTERM or Ctrl-C, and then stops cleanly within ten seconds.
 
@@ -29,6 +29,8 @@ def run(
     wrong, 4 the state cannot be used (another agent holds it, or a newer one
     wrote it), 5 the address to listen on cannot be had.
     """  # noqa: D301 - \b, the control character, keeps the lines of a paragraph apart
+    import structlog  # noqa: PLC0415
+
     from agent.cli import logs  # noqa: PLC0415 - `--help` must not load what follows
 
     logs.configure(log_level, log_format)
@@ -37,7 +39,9 @@ def run(
     from agent.store import StoreError  # noqa: PLC0415
     from agent.web import ListenError  # noqa: PLC0415
 
-    settings = configuration.read(config)
+    settings, warnings = configuration.read_with_warnings(config)
+    for line in warnings:
+        structlog.get_logger().warning("config.warning", problem=line)
     try:
         Service(settings).run()
     except StoreError as error:

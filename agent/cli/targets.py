@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from agent.cli.configuration import read
-from agent.cli.terminal import CommandError
+from agent.cli.configuration import read_with_warnings
+from agent.cli.terminal import CommandError, complain
 from agent.config.load import ConfigError, account_from_url
 from agent.config.secrets import Secret
 from agent.config.settings import AgentSettings, AlertSettings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.config.accounts import Account
+    from agent.config.settings import Settings
 
 PASSWORD_VARIABLE = "MAILBOX_AGENT_PASSWORD"  # noqa: S105 - the variable's name
 _NOT_ASKED_YET = Secret(value="-")
@@ -51,7 +52,7 @@ def choose(asked: Sequence[str], *, config: Path | None, password_file: Path | N
     if password_file and not urls:
         raise CommandError("--password-file is for URLs, and none is given")
     named = len(asked) > len(urls)
-    settings = read(config) if config or named or not asked else None
+    settings = _settings(config) if config or named or not asked else None
     accounts = {account.name: account for account in settings.accounts} if settings else {}
     _refuse_unknown(asked, accounts)
     return Chosen(
@@ -63,6 +64,13 @@ def choose(asked: Sequence[str], *, config: Path | None, password_file: Path | N
         agent=settings.agent if settings else AgentSettings(),
         alerts=settings.alerts if settings else AlertSettings(),
     )
+
+
+def _settings(config: Path | None) -> Settings:
+    settings, warnings = read_with_warnings(config)
+    for line in warnings:
+        complain(f"warning: {line}")
+    return settings
 
 
 def _is_url(word: str) -> bool:

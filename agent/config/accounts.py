@@ -14,7 +14,7 @@ from agent.config.base import FilePath, Table
 from agent.config.endpoint import Endpoint, parse_endpoint
 from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
 from agent.config.texts import Line, Name, Tag
-from agent.config.units import Count, Interval, Size
+from agent.config.units import Interval, Size, WholeNumber
 
 Tls = Literal["implicit", "starttls", "none"]
 
@@ -66,7 +66,7 @@ class _Account(Table):
         description="User name of the login, often the address.", examples=["anna@example.com"]
     )
     password: SecretText | None = Field(
-        None, description="The password itself; keep this file private then."
+        None, description="The password itself; keep this file private then.", examples=["..."]
     )
     password_file: FilePath | None = Field(
         None,
@@ -87,7 +87,7 @@ class _Account(Table):
         description="Size limit for a server that reports none; the server's own limit wins.",
         examples=["5 GiB"],
     )
-    message_limit: Annotated[Count, Field(ge=1)] | None = Field(
+    message_limit: Annotated[int, Field(ge=1), WholeNumber] | None = Field(
         None,
         description="Limit on the number of messages for a server that reports none.",
         examples=[10000],

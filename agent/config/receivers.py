@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from agent.config.base import FilePath, Table
 from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
 from agent.config.texts import Line, Name
-from agent.config.units import Count
+from agent.config.units import WholeNumber
 
 _OURS = frozenset(
     {"schema", "host", "port", "user", "password", "fullpath", "targets", "asset", "tag"}
@@ -42,14 +42,21 @@ class Target(Table):
         examples=["mailtos"],
     )
     host: Line | None = Field(None, description="Host of the service.", examples=["example.com"])
-    port: Annotated[Count, Field(ge=1, le=65535)] | None = Field(
+    port: Annotated[int, Field(ge=1, le=65535), WholeNumber] | None = Field(
         None, description="Port, where it is not the usual one.", examples=[465]
     )
-    user: Line | None = Field(None, description="User name at the service.")
-    password: SecretText | None = Field(None, description="Password at the service.")
-    password_file: FilePath | None = Field(None, description="File that holds the password.")
+    user: Line | None = Field(None, description="User name at the service.", examples=["agent"])
+    password: SecretText | None = Field(None, description="Its password.", examples=["..."])
+    password_file: FilePath | None = Field(
+        None, description="File that holds it.", examples=["/run/secrets/smtp"]
+    )
     password_command: Annotated[SecretCommand | None, one_of_three("password", optional=True)] = (
-        Field(None, validate_default=True, description="Command that prints the password.")
+        Field(
+            None,
+            validate_default=True,
+            description="Command that prints it: a list of arguments, run without a shell.",
+            examples=[["pass", "show", "smtp"]],
+        )
     )
     path: Line | None = Field(None, description="Path of a URL.", examples=["/hook"])
     targets: tuple[Line, ...] = Field(
@@ -70,14 +77,18 @@ class Target(Table):
             return (self,)
         return tuple(self.model_copy(update={"targets": (one,)}) for one in self.targets)
 
+    def secret(self) -> Secret:
+        """Where the password comes from, if there is one."""
+        value = self.password.get_secret_value() if self.password else None
+        return Secret("password", value, self.password_file, self.password_command)
+
     def reveal(self) -> dict[str, object]:
         """The dictionary that `Apprise.add` takes, password included.
 
         Raises SecretError when the password cannot be had. Apprise decodes percent signs in these
         parts even of a dictionary, so they are encoded here.
         """
-        value = self.password.get_secret_value() if self.password else None
-        secret = Secret("password", value, self.password_file, self.password_command)
+        secret = self.secret()
         parts: dict[str, object | None] = {
             "schema": self.service,
             "host": self.host,
@@ -105,11 +116,15 @@ class AppriseReceiver(Table):
         description="File that holds the URL.",
         examples=["/run/secrets/ops-url"],
     )
-    target: Target | None = Field(None, description="The service spelled out, instead of a URL.")
+    target: Target | None = Field(
+        None,
+        description="Instead of a URL: the Apprise service spelled out, nothing encoded.",
+    )
     url_command: Annotated[SecretCommand | None, one_of_three("url", "target")] = Field(
         None,
         validate_default=True,
         description="Command that prints the URL: a list of arguments, run without a shell.",
+        examples=[["pass", "show", "ops-url"]],
     )
 
     def targets(self) -> tuple[Secret | Target, ...]:

@@ -19,7 +19,7 @@ from agent.config.environment import DELIMITER, PREFIX, variables
 from agent.config.levels import Level, Share, in_order
 from agent.config.receivers import Receiver
 from agent.config.routes import Route
-from agent.config.units import Count, Interval, Repeat, ShareOfWhole, Timeout, Wait
+from agent.config.units import Interval, Repeat, Timeout, UpToHalf, Wait, WholeNumber
 from agent.model import Severity
 
 METRICS_PORT = 9143
@@ -37,7 +37,7 @@ class AgentSettings(Table):
     timeout: Timeout = Field(
         timedelta(seconds=30), description="Longest time that one poll may take, all in all."
     )
-    max_connections: Annotated[Count, Field(ge=1, le=100)] = Field(
+    max_connections: Annotated[int, Field(ge=1, le=100), WholeNumber] = Field(
         2, description="Connections at a time to one mail server."
     )
 
@@ -86,14 +86,17 @@ class AlertSettings(Table):
             Level(at=Share(0.8), severity=Severity.WARNING),
             Level(at=Share(0.95), severity=Severity.CRITICAL),
         ),
-        description="From which usage on there is an alert, and how bad it is.",
+        description=(
+            "From which usage on there is an alert, and how bad it is: `at` a share of the limit "
+            'or free space ("100 MB free"); severity "info", "warning" or "critical".'
+        ),
     )
-    hysteresis: Annotated[ShareOfWhole, Field(ge=0, le=0.5)] = Field(
+    hysteresis: UpToHalf = Field(
         0.05,
         description="How far usage must fall below a level before its alert ends.",
         examples=["5%"],
     )
-    stale_after: Annotated[Count, Field(ge=1, le=100)] = Field(
+    stale_after: Annotated[int, Field(ge=1, le=100), WholeNumber] = Field(
         3, description="Missed polls after which the last figures are no longer exported."
     )
     repeat: tuple[Repeat, ...] = Field(

@@ -69,3 +69,13 @@ def test_every_problem_of_the_configuration_is_told_and_is_status_3(command: Com
         'mailbox-agent: config.toml: [agent]: unknown key "timout"; did you mean "timeout"?',
         "mailbox-agent: config.toml: has no account; write at least one [[accounts]] table",
     ]
+
+
+@pytest.mark.parametrize("name", ["check", "run"])
+def test_a_password_that_others_can_read_is_warned_of(command: Command, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that `run` ends at once
+        configure(command, f"127.0.0.1:{taken.getsockname()[1]}")
+        (command.folder / "config.toml").chmod(0o644)
+        done = command(name)
+    assert "config.toml" in done.stderr.splitlines()[0]
+    assert "warning" in done.stderr.splitlines()[0]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cli.sweep import side_by_side
+from agent.cli.sweep import _waiting, side_by_side
 
 
 def test_mailboxes_of_different_servers_are_polled_at_the_same_time() -> None:
@@ -42,6 +42,10 @@ def test_every_mailbox_is_polled_once_and_no_server_sees_more_connections_than_a
     assert Counter(item for item, _ in results) == Counter(chain(*keyed))
     assert all(item[1] == result for item, result in results)
     assert all(count <= (at_once if lane < 0 else per_lane) for lane, count in most.items())
+
+
+def test_a_lane_has_a_ticket_for_each_connection_that_its_server_may_see() -> None:
+    assert _waiting([[1, 2, 3], [4], []], per_lane=2).qsize() == 3
 
 
 def test_a_defect_of_a_poll_is_raised_and_not_waited_for() -> None:
