@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from agent.config.secrets import SecretError
-from agent.model import Failure, FailureKind
+from agent.model import FailureKind, Reading
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,15 +48,16 @@ class LoginGuard:
 
     def note(self, account: Account, poll: Poll) -> bool:
         """Remember how the login went; True when this refusal was the last that is risked."""
-        match poll.outcome:
-            case Failure(FailureKind.AUTH):
-                credential = self._digest(account)
-                before = self._refused.get(account.name)
-                times = before.times + 1 if before and before.credential == credential else 1
-                self._refused[account.name] = _Refused(credential, times, poll.at)
-                return times == MOST_REFUSALS
-            case _:
-                return False
+        if isinstance(poll.outcome, Reading):
+            self._refused.pop(account.name, None)
+            return False
+        if poll.outcome.kind is not FailureKind.AUTH:
+            return False
+        credential = self._digest(account)
+        before = self._refused.get(account.name)
+        times = before.times + 1 if before and before.credential == credential else 1
+        self._refused[account.name] = _Refused(credential, times, poll.at)
+        return times == MOST_REFUSALS
 
     def _digest(self, account: Account) -> bytes:
         try:
