@@ -67,8 +67,8 @@ def growing(mailbox: Mailbox) -> Iterator[str]:
 
 
 def cleaned_up(mailbox: Mailbox) -> Iterator[str]:
-    """Stay nearly full for twenty seconds, until someone cleans up."""
-    yield from repeat(QUIET, 20)
+    """Stay nearly full for twelve seconds, until someone cleans up."""
+    yield from repeat(QUIET, 12)
     mailbox.clean()
     yield "was cleaned up by its owner"
     yield from repeat(QUIET)
@@ -93,7 +93,7 @@ class Role:
 
 
 ROLES = (
-    Role("steady", steady, "fills steadily", holds=MIB // 2),
+    Role("steady", steady, "fills steadily", holds=680 * KIB),
     Role("bursts", bursts, "fills in bursts, STARTTLS", 2 * MIB, 600 * KIB, protocol="imap"),
     Role("unlimited", growing, "has no limit", None, 300 * KIB),
     Role("pop3-archive", growing, "POP3, configured limit", None, 2 * MIB,

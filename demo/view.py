@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -103,5 +104,5 @@ def _number(state: State) -> Text:
     if not state.succeeded:
         return Text("poll failed", style="red")
     if state.usage is not None:
-        return Text(f"{state.usage:.0%}".rjust(5))
+        return Text(f"{math.floor(state.usage * 100):4} %")  # down, as the agent does
     return Text(f"{(state.size or 0) / _MIB:5.1f} MiB")
