@@ -118,6 +118,8 @@ def _text(detail: ErrorDetails) -> str:
             return f"must be at least {context['ge']}"
         case "less_than_equal":
             return f"must be at most {context['le']}"
+        case "tuple_type" if detail["loc"][-1] in _PLACES:
+            return f"needs a list: write [[{detail['loc'][-1]}]]"
         case kind:
             return _TEXTS.get(kind, "has a value of the wrong kind")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent.config.errors import ConfigError
 from agent.config.load import load
+from agent.text import printable
 
 ACCOUNT = """
 [[accounts]]
@@ -193,7 +195,8 @@ def test_a_wrong_account(keys: dict[str, str], expected: str) -> None:
         ("agnet = 1", 'unknown key "agnet"; did you mean "agent"?'),
         ("_env_file = 1", 'unknown key "_env_file"'),
         ("agent = 5", "agent: needs a table"),
-        ("routes = 5", "routes: needs a list"),
+        ("[routes]", "routes: needs a list: write [[routes]]"),
+        ("receivers = 5", "receivers: needs a list: write [[receivers]]"),
         ("routes = [5]", "route 1: needs a table"),
         (
             "[agent]\npol_interval = 1",
@@ -203,6 +206,7 @@ def test_a_wrong_account(keys: dict[str, str], expected: str) -> None:
         ('[agent]\ntimeout = "1h"', '[agent]: timeout: must be between "1s" and "10m"'),
         ("[agent]\nmax_connections = 0", "[agent]: max_connections: must be at least 1"),
         ("[agent]\nmax_connections = 101", "[agent]: max_connections: must be at most 100"),
+        ('[store]\nurl = "sqlite:///"', '[store]: url: needs a URL such as "sqlite:///agent.db"'),
         ('[store]\nurl = "hunter2"', '[store]: url: needs a URL such as "sqlite:///agent.db"'),
         (
             "[web]\nlisten = 9143",
@@ -398,3 +402,49 @@ def test_no_error_ever_shows_a_value(values: list[tuple[tuple[str, str], str]]) 
         load(file)
     assert CANARY not in str(caught.value)
     assert CANARY not in repr(caught.value)
+
+
+_SCALARS = st.one_of(st.booleans(), st.integers(-9, 2**64), st.text("a%9 m:/\n", max_size=4))
+_SECTIONS = st.sampled_from(["agent", "web", "alerts", "accounts", "receivers", "routes", "_x"])
+_WORDS = st.sampled_from(
+    [
+        "name",
+        "protocol",
+        "imap",
+        "server",
+        "at",
+        "levels",
+        "target",
+        "schema",
+        "params",
+        "match",
+        "receivers",
+        "password",
+        "type",
+        "apprise",
+        "tags",
+        "timeout",
+        "listen",
+        "folders",
+    ]
+)
+_ANY = st.recursive(
+    _SCALARS | _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(part)}" for key, part in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+@given(st.dictionaries(_SECTIONS, _ANY, max_size=4))
+def test_any_document_is_told_in_lines(document: dict[str, object]) -> None:
+    """No shape of a file, however odd, ends in anything but lines that can be printed."""
+    for line in lines("\n".join(f"{key} = {toml(value)}" for key, value in document.items())):
+        assert line == printable(line, 1000)

@@ -132,6 +132,7 @@ def test_the_environment_outranks_the_file(file: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("MAILBOX_AGENT_AGENT__MAX_CONNECTIONS", "7")
     monkeypatch.setenv("MAILBOX_AGENT_WEB__LISTEN", "[::]:80")
     monkeypatch.setenv("MAILBOX_AGENT_ALERTS__HYSTERESIS", "1%")
+    monkeypatch.setenv("MAILBOX_AGENT_ALERTS__STALE_AFTER", "")
     monkeypatch.setenv("mailbox_agent_store__url", "sqlite:///other.db")
     file.write_text('[agent]\npoll_interval = "1h"\ntimeout = "10s"\n' + ACCOUNTS)
     settings = load(file)
@@ -140,6 +141,7 @@ def test_the_environment_outranks_the_file(file: Path, monkeypatch: pytest.Monke
     assert settings.agent.timeout == timedelta(seconds=10)
     assert settings.web.listen == Endpoint("::", 80)
     assert settings.alerts.hysteresis == 0.01
+    assert settings.alerts.stale_after == 3
     assert settings.store.url == "sqlite:///other.db"
 
 
