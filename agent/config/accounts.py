@@ -13,7 +13,7 @@ from pydantic import (
 from agent.config.base import FilePath, Table
 from agent.config.endpoint import Endpoint, parse_endpoint
 from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
-from agent.config.texts import Line, Name, Tag
+from agent.config.texts import Line, Name, Tag, one_line
 from agent.config.units import Interval, Size, WholeNumber
 
 Tls = Literal["implicit", "starttls", "none"]
@@ -38,7 +38,7 @@ def _folders(value: object) -> object:
     if value in ("all", "inbox"):
         return value
     if isinstance(value, list | tuple) and value and all(isinstance(each, str) for each in value):
-        return tuple(value)
+        return tuple(map(one_line, value))
     raise ValueError(
         'needs "all", "inbox", or a list of folder patterns such as ["INBOX", "Work*"]'
     )
@@ -109,7 +109,7 @@ class _Account(Table):
         (), description="Words that routes can match.", examples=[["customers", "vip"]]
     )
 
-    @field_validator("server", mode="plain")
+    @field_validator("server", mode="before")
     @classmethod
     def _server(cls, value: object, info: ValidationInfo) -> Endpoint:
         protocol, tls = info.data.get("protocol", "imap"), info.data.get("tls", "implicit")
@@ -125,7 +125,7 @@ class ImapAccount(_Account):
     """A mailbox read over IMAP (RFC 9051, RFC 3501)."""
 
     protocol: Literal["imap"] = Field(description="How the mailbox is read.")
-    folders: Annotated[Literal["all", "inbox"] | tuple[Line, ...], BeforeValidator(_folders)] = (
+    folders: Annotated[Literal["all", "inbox"] | tuple[str, ...], BeforeValidator(_folders)] = (
         Field(
             "all",
             description=(

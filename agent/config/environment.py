@@ -19,8 +19,10 @@ PREFIX = "MAILBOX_AGENT_"
 DELIMITER = "__"
 _COMMANDS = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}PASSWORD"})  # read by the commands themselves
 
-# Kubernetes sets these in every pod for a service that is called mailbox-agent.
-_SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)")
+# Kubernetes sets these in every pod for services that are called mailbox-agent or mailbox-agent-x.
+_SERVICE_LINK = re.compile(
+    rf"{PREFIX}([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_.*)?)"
+)
 
 
 def variables(settings: type[BaseModel]) -> dict[str, tuple[str, str]]:
@@ -40,7 +42,7 @@ def unknown_variables(names: Iterable[str], known: Iterable[str]) -> Iterator[st
     for name in sorted(name.upper() for name in names):
         ours = name.startswith(PREFIX) and not _SERVICE_LINK.fullmatch(name)
         if ours and name not in known:
-            yield f"environment: unknown variable {shown(name)}{nearest(name, known)}"
+            yield f"environment: unknown variable {shown(name)}{nearest(name, known, PREFIX)}"
 
 
 def source_of(

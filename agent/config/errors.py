@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Location = tuple[int | str, ...]
 
 LONGEST_KEY = 60
+LONG = 12
 PROTOCOLS = ("imap", "pop3")  # the tags that pydantic puts between an account's index and its key
 _PLACES = {"accounts": "account", "receivers": "receiver", "routes": "route"}
 
@@ -51,14 +52,18 @@ def shown(text: str) -> str:
     return f'"{printable(text, LONGEST_KEY)}"'
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a line about an unknown word: what was probably meant, where that is likely."""
-    close = _close(word, known)
-    return f'; did you mean "{close}"?' if close else ""
+def nearest(word: str, known: Iterable[str], common: str = "") -> str:
+    """The end of a line about an unknown word: what was probably meant, where that is likely.
+
+    `common` is what all words begin with: counted, it would make any two look alike.
+    """
+    close = _close(word.removeprefix(common), [each.removeprefix(common) for each in known])
+    return f'; did you mean "{common}{close}"?' if close else ""
 
 
 def _close(word: str, known: Iterable[str]) -> str:
-    return next(iter(difflib.get_close_matches(word, sorted(known), n=1)), "")
+    likeness = 0.6 if len(word) < LONG else 0.8  # long words share letters by chance
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)), "")
 
 
 def problems(
@@ -113,6 +118,8 @@ def _text(detail: ErrorDetails) -> str:
             return f"must be at least {context['ge']}"
         case "less_than_equal":
             return f"must be at most {context['le']}"
+        case "tuple_type" if detail["loc"][-1] in _PLACES:
+            return f"needs a list: write [[{detail['loc'][-1]}]]"
         case kind:
             return _TEXTS.get(kind, "has a value of the wrong kind")
 

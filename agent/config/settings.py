@@ -1,5 +1,6 @@
 """The whole configuration, from the file and the environment."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -43,7 +44,7 @@ class AgentSettings(Table):
 
 
 def _store_url(url: str) -> str:
-    if not url.startswith("sqlite:///"):
+    if not re.fullmatch("sqlite:///.+", url):
         raise ValueError('needs a URL such as "sqlite:///agent.db"')
     return url
 
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter=DELIMITER,
         env_nested_max_split=1,
+        env_ignore_empty=True,  # as compose files leave what nobody set
     )
 
     agent: AgentSettings = Field(default_factory=AgentSettings)

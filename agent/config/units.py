@@ -59,8 +59,6 @@ def parse_duration(value: object) -> timedelta:
 
 def parse_share(value: object) -> float:
     """A share of the whole from a percentage: `80%` is 0.8. Raises ValueError otherwise."""
-    if isinstance(value, float):
-        return value
     if isinstance(value, str) and (found := _SHARE.fullmatch(value.strip())):
         return float(found[1]) / 100
     raise ValueError('needs a share such as "80%"')

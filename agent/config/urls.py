@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from agent.config.accounts import ImapAccount, Pop3Account, default_port
 from agent.config.endpoint import parse_endpoint
 from agent.config.errors import ConfigError, nearest, problems, shown
+from agent.text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,8 @@ def _parts(url: str) -> tuple[str, str, str, str]:
         parts = urlsplit(url)
     except ValueError:
         raise ConfigError(_FORM) from None
+    if url != printable(url, len(url)):  # `urlsplit` drops line breaks instead of refusing them
+        raise ConfigError(_FORM)
     user, at, location = parts.netloc.rpartition("@")
     if ":" in user:
         raise ConfigError(_NO_PASSWORD)

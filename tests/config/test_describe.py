@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.config.describe import example, schema
+from agent.config.load import load
+from agent.config.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+REGENERATE = (
+    "regenerate: mailbox-agent schema --example > config.example.toml; "
+    "mailbox-agent schema > config.schema.json"
+)
+
+
+def test_the_example_file_is_current() -> None:
+    assert (ROOT / "config.example.toml").read_text() == example(), REGENERATE
+
+
+def test_the_schema_file_is_current() -> None:
+    assert (ROOT / "config.schema.json").read_text() == schema(), REGENERATE
+
+
+def test_the_example_is_a_valid_configuration() -> None:
+    settings = load(ROOT / "config.example.toml")
+    assert [account.protocol for account in settings.accounts] == ["imap", "pop3"]
+    assert len(settings.receivers) == len(settings.routes) == 1
+
+
+def test_the_example_shows_every_key_with_a_description() -> None:
+    lines = example().splitlines()
+    keys = [match[1] for line in lines if (match := re.match(r"(?:# )?([a-z_]+) = ", line))]
+    document = json.loads(schema())
+    known = {key for table in document["$defs"].values() for key in table.get("properties", {})}
+    assert set(keys) == known - {"at", "target", "match"}  # shown as a value, and as headings
+    assert all(text for text in descriptions(document["$defs"]))
+
+
+def descriptions(tables: dict[str, Any]) -> list[str]:
+    properties = [table["properties"] for table in tables.values() if "properties" in table]
+    return [key["description"] for table in properties for key in table.values()]
+
+
+def commented() -> list[str]:
+    """Every commented key of the example with its section."""
+    found, section = [], ""
+    for line in example().splitlines():
+        if heading := re.match(r"(?:# )?\[+([a-z_.]+)\]+$", line):
+            section = heading[1]
+        if re.match(r"# [a-z_]+ = ", line):
+            found.append(f"{section}: {line.removeprefix('# ')}")
+    return found
+
+
+@pytest.mark.parametrize("each", commented())
+def test_each_commented_key_of_the_example_can_be_switched_on(each: str) -> None:
+    section, _, line = each.partition(": ")
+    document = tomllib.loads(example())
+    ((key, value),) = tomllib.loads(line).items()
+    table = document
+    for part in section.split("."):
+        inner = table.setdefault(part, {"schema": "json"} if part == "target" else {})
+        table = inner[0] if isinstance(inner, list) else inner
+    for twin in ("", "_file", "_command"):  # the same secret in another way
+        if key.removesuffix("_file").removesuffix("_command") in {"password", "url"}:
+            table.pop(key.removesuffix("_file").removesuffix("_command") + twin, None)
+    if section == "receivers.target":
+        document["receivers"][0].pop("url")
+    table[key] = value
+    assert Settings(**document).accounts
+
+
+def test_the_schema_says_what_a_key_may_hold() -> None:
+    document = json.loads(schema())
+    agent = document["$defs"]["AgentSettings"]["properties"]
+    assert agent["timeout"]["default"] == "30s"
+    assert re.fullmatch(agent["timeout"]["pattern"], "1h30m")
+    assert not re.fullmatch(agent["timeout"]["pattern"], "15")
+    assert agent["max_connections"]["maximum"] == 100
+    assert document["$defs"]["WebSettings"]["properties"]["listen"]["default"] == "127.0.0.1:9143"
+    assert document["$defs"]["ImapAccount"]["required"] == [
+        "name",
+        "protocol",
+        "server",
+        "username",
+    ]
+    assert document["additionalProperties"] is False
+    assert "null" not in schema()
