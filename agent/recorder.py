@@ -34,7 +34,7 @@ MOST_IN_BATCH = 2000  # polls of one transaction
 BATCH_SECONDS = 0.25  # between two transactions under load; a lone poll is written at once
 BEAT = 1.0  # seconds between two looks at what has become stale
 MOST_SILENCE = 30.0  # seconds without a beat after which the recorder counts as stuck
-OPEN_AGAIN = 5.0  # seconds between two tries to open a store that is not usable
+TRY_AGAIN = 3.0  # seconds between two tries of a store that is not usable
 PRUNE_EVERY = timedelta(hours=1)
 
 log = structlog.get_logger()
@@ -69,13 +69,16 @@ class Recorder:
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._beat = self._tried = self._written = time.monotonic()
         self._trouble: str | None = None
+        self._unwritten: list[Poll] = []
         self._unrecorded = 0
+        self._polled: set[str] = set()
         self._pruned = clock()
         self._failing: dict[str, FailureKind] = {}
 
     def put(self, poll: Poll) -> None:
-        """Hand over a finished poll; never blocks."""
-        self._queue.put(poll)
+        """Hand over a finished poll; never blocks. Accounts that are not configured are ignored."""
+        if poll.account in self._accounts:
+            self._queue.put(poll)
 
     def start(self) -> None:
         """Open the store, show every account, and begin to write.
@@ -89,6 +92,7 @@ class Recorder:
             self._exposition.restore(account, self._settings.interval(account))
         try:
             self._open()
+            self._recover()
         except StoreUnavailable as error:
             self._fail(error)
         self._thread.start()
@@ -112,8 +116,14 @@ class Recorder:
             batch = self._next_batch()
             try:
                 self._record(batch)
+                self._prune(self._clock())
             except Exception:
                 log.exception("recorder.bug", polls=len(batch))
+        self._tried = -TRY_AGAIN
+        self._save(())
+        if self._unwritten:
+            unrecorded = self._unrecorded + len(self._unwritten)
+            log.error("recorder.stopped", unrecorded_polls=unrecorded)
 
     def _next_batch(self) -> list[Poll]:
         """All that waits, as soon as there is something and the last transaction is past."""
@@ -132,67 +142,104 @@ class Recorder:
         return batch
 
     def _record(self, batch: Sequence[Poll]) -> None:
-        now = self._clock()
         for poll in batch:
             self._own.polled(poll)
             self._log(poll)
-        try:
-            self._write(batch, now)
-        except StoreError as error:
-            self._fail(error, len(batch))
-        for poll in batch:
-            account = self._accounts[poll.account]
-            firing = tuple(self._firing[poll.account].values())
-            self._exposition.record(account, self._settings.interval(account), poll, firing)
-        self._exposition.expire(now)
+        late = self._unwritten
+        self._save(batch)
+        for poll in (*self._caught_up(late, batch), *batch):
+            self._show(poll)
+        self._exposition.expire(self._clock())
 
-    def _write(self, batch: Sequence[Poll], now: datetime) -> None:
-        if not self._store.is_open:
-            if time.monotonic() - self._tried < OPEN_AGAIN:
-                self._unrecorded += len(batch)
-                return
-            self._open()
-        prune = now - self._pruned >= PRUNE_EVERY
-        if not (batch or prune):
+    def _show(self, poll: Poll) -> None:
+        account = self._accounts[poll.account]
+        firing = tuple(self._firing[poll.account].values())
+        self._polled.add(poll.account)
+        self._exposition.record(account, self._settings.interval(account), poll, firing)
+
+    def _caught_up(self, late: Sequence[Poll], batch: Sequence[Poll]) -> list[Poll]:
+        """Readings that were shown before they were written, so without the alerts they led to."""
+        if self._unwritten:
+            return []
+        newer = {poll.account for poll in batch} | self._failing.keys()
+        readings = (poll for poll in late if isinstance(poll.outcome, Reading))
+        return [poll for poll in readings if poll.account not in newer]
+
+    def _save(self, batch: Sequence[Poll]) -> None:
+        """Write a batch, after what could not be written before; a store in trouble gets a rest."""
+        self._unwritten = [*self._unwritten, *batch]
+        resting = self._trouble is not None and time.monotonic() - self._tried < TRY_AGAIN
+        if not resting and (self._unwritten or not self._store.is_open):
+            self._tried = time.monotonic()
+            try:
+                if not self._store.is_open:
+                    self._open()
+                self._write(self._unwritten)
+                self._recover()
+            except StoreError as error:
+                self._fail(error)
+        self._put_off()
+
+    def _put_off(self) -> None:
+        """Keep each account's last reading and last failure; the rest goes unrecorded."""
+        last = {(poll.account, type(poll.outcome)): poll for poll in self._unwritten}
+        self._unrecorded += len(self._unwritten) - len(last)
+        self._unwritten = sorted(last.values(), key=lambda poll: poll.at)
+
+    def _write(self, polls: Sequence[Poll]) -> None:
+        """Commit the first of what is unwritten; one bad poll does not cost the others theirs."""
+        if not polls:
             return
+        try:
+            self._commit(polls)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("recorder.bug", first=polls[0].account, polls=len(polls))
+            if len(polls) > 1:
+                for poll in polls:
+                    self._write([poll])
+                return
+        self._unwritten = self._unwritten[len(polls) :]
+
+    def _commit(self, polls: Sequence[Poll]) -> None:
+        """History, alerts and outbox in one; judged against what was persisted."""
+        names = {poll.account for poll in polls}
         with self._store.transaction() as connection:
-            decided, firing = self._commit(connection, batch)
-            if prune:
-                history.prune(connection, now)
+            firing = by_account(alerts.firing(connection, names).values())
+            firing |= {name: {} for name in names - firing.keys()}  # nothing fires: say so, too
+            decided = self._judge.judge(polls, firing)
+            history.append(connection, polls)
+            _keep(connection, decided)
         self._written = time.monotonic()
-        self._pruned = now if prune else self._pruned
         self._firing |= firing
-        self._recover()
         self._tell(decided)
 
-    def _commit(self, connection: Connection, batch: Sequence[Poll]) -> tuple[Decisions, Firing]:
-        """The whole batch: history, alerts and outbox; judged against what was persisted."""
-        names = {poll.account for poll in batch}
-        firing = by_account(alerts.firing(connection, names).values())
-        firing |= {name: {} for name in names - firing.keys()}  # nothing fires: say so, too
-        decided = self._judge.judge(batch, firing)
-        history.append(connection, batch)
-        alerts.apply(connection, decided.transitions)
-        outbox.enqueue(connection, decided.notifications)
-        return decided, firing
+    def _prune(self, now: datetime) -> None:
+        """In a transaction of its own: one that fails takes no poll with it."""
+        if self._trouble is not None or now - self._pruned < PRUNE_EVERY:
+            return
+        self._pruned = now
+        try:
+            with self._store.transaction() as connection:
+                history.prune(connection, now)
+        except StoreError as error:
+            self._fail(error)
 
     def _open(self) -> None:
         """Open the store, end the alerts of removed accounts, and show what it remembers."""
-        self._tried = time.monotonic()
         self._store.open()
         with self._store.transaction() as connection:
             firing = by_account(alerts.firing(connection).values())
             decided = self._judge.close_removed(firing, self._clock())
-            alerts.apply(connection, decided.transitions)
-            outbox.enqueue(connection, decided.notifications)
+            _keep(connection, decided)
             seen = history.last_success(connection)
         self._firing = firing
-        self._recover()
         self._tell(decided)
-        for name, account in self._accounts.items():
-            interval = self._settings.interval(account)
+        for name in self._accounts.keys() - self._polled:  # what was polled since is newer
+            account, alerting = self._accounts[name], tuple(firing[name].values())
             self._exposition.restore(
-                account, interval, seen.get(name), tuple(firing[name].values())
+                account, self._settings.interval(account), seen.get(name), alerting
             )
 
     def _log(self, poll: Poll) -> None:
@@ -220,8 +267,7 @@ class Recorder:
         if decided.notifications:
             self._wake()
 
-    def _fail(self, error: StoreError, unrecorded: int = 0) -> None:
-        self._unrecorded += unrecorded
+    def _fail(self, error: StoreError) -> None:
         self._own.store_up.set(0)
         if self._trouble is None:
             log.error("store.unavailable", error=str(error))
@@ -232,3 +278,8 @@ class Recorder:
         if self._trouble is not None:
             log.warning("store.recovered", unrecorded_polls=self._unrecorded)
         self._trouble, self._unrecorded = None, 0
+
+
+def _keep(connection: Connection, decided: Decisions) -> None:
+    alerts.apply(connection, decided.transitions)
+    outbox.enqueue(connection, decided.notifications)

@@ -33,7 +33,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "sample",
-        sa.Column("series_id", sa.ForeignKey("series.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "series_id",
+            sa.Integer,
+            sa.ForeignKey("series.id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
         sa.Column("daily", sa.Boolean, primary_key=True),
         sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("used", sa.BigInteger, nullable=False),
