@@ -59,6 +59,14 @@ def test_commits_are_durable_and_writers_wait_for_each_other(tmp_path: Path) -> 
     assert found == ["wal", 2, 1, 10000]
 
 
+def test_a_transaction_is_a_writer_from_its_begin(tmp_path: Path) -> None:
+    with opened(tmp_path) as store, store.transaction():
+        other = sqlite3.connect(tmp_path / "agent.db", timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+
+
 def test_a_block_that_fails_writes_nothing(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         with pytest.raises(ZeroDivisionError):
