@@ -1,23 +1,19 @@
-"""Where every poll ends: the single writer of history, alerts, outbox and metrics.
-
-One thread, one transaction a batch: an alert's new state and its notifications are durable
-together, before anyone is told.
-"""
+"""The single writer: polls in; history, alerts, outbox and metrics out, one transaction a batch."""
 
 from __future__ import annotations
 
-import logging
 import time
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import structlog
 
-from agent.judge import Judge, by_account
-from agent.model import Failure, Reading
-from agent.store import StoreError, StoreUnavailable, alerts, history, outbox
+from agent.model import Reading
+from agent.rules.judgement import Policy, Verdict, close_removed, judge
+from agent.store import StoreError, alerts, history, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,261 +21,257 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from agent.config.settings import Settings
-    from agent.judge import Decisions, Firing
-    from agent.metrics import Exposition, OwnMetrics
-    from agent.model import FailureKind, Poll
+    from agent.metrics.exposition import Exposition
+    from agent.model import Alert, Poll, Transition
+    from agent.rules.judgement import Route
     from agent.store import Store
 
-MOST_IN_BATCH = 2000  # polls of one transaction
-BATCH_SECONDS = 0.25  # between two transactions under load; a lone poll is written at once
-BEAT = 1.0  # seconds between two looks at what has become stale
-MOST_SILENCE = 30.0  # seconds without a beat after which the recorder counts as stuck
-TRY_AGAIN = 3.0  # seconds between two tries of a store that is not usable
-PRUNE_EVERY = timedelta(hours=1)
+TICK = 1.0  # seconds between two looks at what has become stale
+PRUNE_EVERY = 3600.0
+RETRY_EVERY = 3.0  # seconds between two tries of a store that failed
+SHORTEST_PACE, LONGEST_PACE = 0.25, 2.0  # seconds from one batch to the next, under load
+LARGEST_BATCH = 2000
 
 log = structlog.get_logger()
 
 
 class Recorder:
-    """Takes finished polls from any thread, from `start` on, until `stop`.
+    """Writes every poll, from a thread of its own; `put` may be called from any.
 
-    `wake` is called after each commit that put something into the outbox.
+    `route` names the receivers for an account's tags, a severity and a rule; `wake` is called
+    when notifications are committed. `problem` is the store's trouble in one line, or None;
+    `last_beat` is when the thread last went round, by `time.monotonic`.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - one argument a room that it writes to
+    def __init__(  # noqa: PLR0913, PLR0917 - every part that a poll passes through, once
         self,
         settings: Settings,
         store: Store,
         exposition: Exposition,
-        own: OwnMetrics,
+        route: Route,
         wake: Callable[[], None],
-        clock: Callable[[], datetime],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._settings = settings
-        self._accounts = {account.name: account for account in settings.accounts}
-        self._judge = Judge(settings)
-        self._store = store
-        self._exposition = exposition
-        self._own = own
-        self._wake = wake
-        self._clock = clock
-        self._queue: SimpleQueue[Poll] = SimpleQueue()
-        self._firing: Firing = by_account(())
-        self._stopping = Event()
+        self.problem: str | None = None
+        self.last_beat = time.monotonic()
+        self._intervals = {each.name: settings.interval(each) for each in settings.accounts}
+        self._policy = Policy(
+            accounts={each.name: each for each in settings.accounts},
+            alerts=settings.alerts,
+            targets={each.name: len(each.targets()) for each in settings.receivers},
+            route=route,
+        )
+        self._store, self._exposition, self._wake, self._clock = store, exposition, wake, clock
+        self._queue: SimpleQueue[Poll | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
-        self._beat = self._tried = self._written = time.monotonic()
-        self._trouble: str | None = None
-        self._unwritten: list[Poll] = []
-        self._unrecorded = 0
-        self._polled: set[str] = set()
-        self._pruned = clock()
-        self._failing: dict[str, FailureKind] = {}
+        self._alerts: dict[str, tuple[Alert, ...]] = {}
+        self._unsaved: dict[tuple[str, type], Poll] = {}
+        self._lost = 0
+        self._remembered = self._stopping = False
+        self._retry_at = self._prune_at = self._expire_at = self._saved_at = 0.0
+        self._pace = SHORTEST_PACE
 
     def put(self, poll: Poll) -> None:
-        """Hand over a finished poll; never blocks. Accounts that are not configured are ignored."""
-        if poll.account in self._accounts:
-            self._queue.put(poll)
+        """Hand over a finished poll; never blocks."""
+        self._queue.put(poll)
 
     def start(self) -> None:
-        """Open the store, show every account, and begin to write.
-
-        A store that cannot be used now is tried again later; polls go on meanwhile.
-
-        Raises:
-            StoreError: the store can never be used: locked, too new, not a place for one.
-        """
-        for account in self._settings.accounts:
-            self._exposition.restore(account, self._settings.interval(account))
+        """Show what the store remembers, close alerts of removed accounts, and begin to write."""
+        seen: dict[str, datetime] = {}
         try:
-            self._open()
-            self._recover()
-        except StoreUnavailable as error:
-            self._fail(error)
+            seen = self._remember()
+        except StoreError as error:
+            self._degrade(error)
+        for name, account in self._policy.accounts.items():
+            self._exposition.restore(
+                account, self._intervals[name], seen.get(name), self._alerts.get(name, ())
+            )
         self._thread.start()
 
-    def stop(self, timeout: float) -> None:
-        """Write what is queued, then end."""
-        self._stopping.set()
+    def stop(self, timeout: float = 5.0) -> None:
+        """Write what is queued, and end; a store that hangs holds this for `timeout` seconds."""
+        self._queue.put(None)
         self._thread.join(timeout)
 
-    @property
-    def problem(self) -> str | None:
-        """Why nothing is written; None while all is well."""
-        silent = time.monotonic() - self._beat
-        if silent > MOST_SILENCE:
-            return f"the recorder has been stuck for {silent:.0f} s"
-        return self._trouble
-
     def _run(self) -> None:
-        while not (self._stopping.is_set() and self._queue.empty()):
-            self._beat = time.monotonic()
-            batch = self._next_batch()
-            try:
-                self._record(batch)
-                self._prune(self._clock())
-            except Exception:
-                log.exception("recorder.bug", polls=len(batch))
-        self._tried = -TRY_AGAIN
-        self._save(())
-        if self._unwritten:
-            unrecorded = self._unrecorded + len(self._unwritten)
-            log.error("recorder.stopped", unrecorded_polls=unrecorded)
+        while not (self._stopping and self._queue.empty()):
+            polls = self._gather()
+            self.last_beat = time.monotonic()
+            self._safely(self._record, [poll for poll in polls if poll.account in self._intervals])
+            self._safely(self._expire)
+            self._safely(self._prune)
+        self._retry_at = 0.0
+        self._safely(self._record, [])
+        if self._lost or self._unsaved:
+            _say(log.error, "recorder.stopped", unrecorded_polls=self._lost + len(self._unsaved))
 
-    def _next_batch(self) -> list[Poll]:
-        """All that waits, as soon as there is something and the last transaction is past."""
-        try:
-            batch = [self._queue.get(timeout=BEAT)]
-        except Empty:
-            return []
-        pause = self._written + BATCH_SECONDS - time.monotonic()
-        if pause > 0:
-            self._stopping.wait(pause)
-        while len(batch) < MOST_IN_BATCH:
-            try:
-                batch.append(self._queue.get_nowait())
-            except Empty:
+    def _gather(self) -> list[Poll]:
+        """Return a lone poll at once; under load, what comes until the next batch is due."""
+        polls = self._take(TICK)
+        while polls and not self._stopping and len(polls) < LARGEST_BATCH:
+            left = self._saved_at + self._pace - time.monotonic()
+            if left <= 0:
                 break
-        return batch
+            polls += self._take(left)
+        return polls
 
-    def _record(self, batch: Sequence[Poll]) -> None:
-        for poll in batch:
-            self._own.polled(poll)
-            self._log(poll)
-        late = self._unwritten
-        self._save(batch)
-        for poll in (*self._caught_up(late, batch), *batch):
-            self._show(poll)
-        self._exposition.expire(self._clock())
+    def _take(self, timeout: float) -> list[Poll]:
+        """Return what is queued, after waiting for a first one."""
+        polls: list[Poll] = []
+        try:
+            while len(polls) < LARGEST_BATCH:
+                poll = self._queue.get(block=not polls, timeout=timeout)
+                if poll is None:
+                    self._stopping = True
+                    break
+                polls.append(poll)
+        except Empty:
+            pass
+        return polls
 
-    def _show(self, poll: Poll) -> None:
-        account = self._accounts[poll.account]
-        firing = tuple(self._firing[poll.account].values())
-        self._polled.add(poll.account)
-        self._exposition.record(account, self._settings.interval(account), poll, firing)
+    def _record(self, polls: Sequence[Poll]) -> None:
+        """Write polls, and those that could not be written before; show them either way."""
+        batch = sorted((*self._unsaved.values(), *polls), key=lambda poll: poll.at)
+        shown = list(polls)
+        if batch and time.monotonic() >= self._retry_at and self._save(batch):
+            shown += self._caught_up(batch)
+            self._recover()
+        else:
+            self._put_off(polls)
+        for poll in shown:
+            self._safely(self._show, poll)
 
-    def _caught_up(self, late: Sequence[Poll], batch: Sequence[Poll]) -> list[Poll]:
-        """Readings that were shown before they were written, so without the alerts they led to."""
-        if self._unwritten:
-            return []
-        newer = {poll.account for poll in batch} | self._failing.keys()
-        readings = (poll for poll in late if isinstance(poll.outcome, Reading))
-        return [poll for poll in readings if poll.account not in newer]
-
-    def _save(self, batch: Sequence[Poll]) -> None:
-        """Write a batch, after what could not be written before; a store in trouble gets a rest."""
-        self._unwritten = [*self._unwritten, *batch]
-        resting = self._trouble is not None and time.monotonic() - self._tried < TRY_AGAIN
-        if not resting and (self._unwritten or not self._store.is_open):
-            self._tried = time.monotonic()
-            try:
-                if not self._store.is_open:
-                    self._open()
-                self._write(self._unwritten)
-                self._recover()
-            except StoreError as error:
-                self._fail(error)
-        self._put_off()
-
-    def _put_off(self) -> None:
-        """Keep each account's last reading and last failure; the rest goes unrecorded."""
-        last = {(poll.account, type(poll.outcome)): poll for poll in self._unwritten}
-        self._unrecorded += len(self._unwritten) - len(last)
-        self._unwritten = sorted(last.values(), key=lambda poll: poll.at)
+    def _save(self, batch: Sequence[Poll]) -> bool:
+        began = time.monotonic()
+        try:
+            self._write(batch)
+        except StoreError as error:
+            self._degrade(error)
+            return False
+        except Exception:  # noqa: BLE001 - one mailbox's figures must not cost the others theirs
+            _say(log.exception, "recorder.batch_failed", polls=len(batch))
+            for poll in batch:
+                self._safely(self._write, [poll])
+        self._saved_at = time.monotonic()
+        self._pace = min(max(self._saved_at - began, SHORTEST_PACE), LONGEST_PACE)
+        return True
 
     def _write(self, polls: Sequence[Poll]) -> None:
-        """Commit the first of what is unwritten; one bad poll does not cost the others theirs."""
-        if not polls:
-            return
-        try:
-            self._commit(polls)
-        except StoreError:
-            raise
-        except Exception:
-            log.exception("recorder.bug", first=polls[0].account, polls=len(polls))
-            if len(polls) > 1:
-                for poll in polls:
-                    self._write([poll])
-                return
-        self._unwritten = self._unwritten[len(polls) :]
-
-    def _commit(self, polls: Sequence[Poll]) -> None:
-        """History, alerts and outbox in one; judged against what was persisted."""
-        names = {poll.account for poll in polls}
+        if not self._remembered:
+            self._remember()
+        accounts = {poll.account for poll in polls}
         with self._store.transaction() as connection:
-            firing = by_account(alerts.firing(connection, names).values())
-            firing |= {name: {} for name in names - firing.keys()}  # nothing fires: say so, too
-            decided = self._judge.judge(polls, firing)
+            firing = alerts.firing(connection, accounts)
+            verdict = judge(self._policy, polls, firing, self._clock())
             history.append(connection, polls)
-            _keep(connection, decided)
-        self._written = time.monotonic()
-        self._firing |= firing
-        self._tell(decided)
+            _keep(connection, verdict)
+        self._tell(verdict, accounts)
 
-    def _prune(self, now: datetime) -> None:
-        """In a transaction of its own: one that fails takes no poll with it."""
-        if self._trouble is not None or now - self._pruned < PRUNE_EVERY:
-            return
-        self._pruned = now
-        try:
-            with self._store.transaction() as connection:
-                history.prune(connection, now)
-        except StoreError as error:
-            self._fail(error)
-
-    def _open(self) -> None:
-        """Open the store, end the alerts of removed accounts, and show what it remembers."""
-        self._store.open()
+    def _remember(self) -> dict[str, datetime]:
+        """Open the store, end what is configured no more; return each account's last success."""
+        if not self._store.is_open:
+            self._store.open()
         with self._store.transaction() as connection:
-            firing = by_account(alerts.firing(connection).values())
-            decided = self._judge.close_removed(firing, self._clock())
-            _keep(connection, decided)
+            firing = alerts.firing(connection)
+            verdict = close_removed(self._policy, firing, self._clock())
+            _keep(connection, verdict)
             seen = history.last_success(connection)
-        self._firing = firing
-        self._tell(decided)
-        for name in self._accounts.keys() - self._polled:  # what was polled since is newer
-            account, alerting = self._accounts[name], tuple(firing[name].values())
-            self._exposition.restore(
-                account, self._settings.interval(account), seen.get(name), alerting
-            )
+        self._tell(verdict, {key.account for key in firing})
+        self._remembered = True
+        return seen
 
-    def _log(self, poll: Poll) -> None:
-        """One line when an account begins to fail, fails otherwise, or is well again."""
-        failed = self._failing.pop(poll.account, None)
-        match poll.outcome:
-            case Failure(kind, detail):
-                self._failing[poll.account] = kind
-                level = logging.DEBUG if failed is kind else logging.WARNING
-                log.log(level, "poll.failed", account=poll.account, reason=kind, detail=detail)
-            case Reading() if failed:
-                log.info("poll.recovered", account=poll.account, after=failed)
-            case Reading():
-                log.debug("mailbox.polled", account=poll.account, seconds=round(poll.duration, 3))
-
-    def _tell(self, decided: Decisions) -> None:
-        for transition in decided.transitions:
-            log.info(
-                "alert.changed",
-                account=transition.alert.key.account,
-                reason=transition.reason or "eased",
-                severity=transition.alert.severity,
-                told=transition.alert.told,
-            )
-        if decided.notifications:
+    def _tell(self, verdict: Verdict, accounts: set[str]) -> None:
+        """Let log, metrics and delivery know of what is committed."""
+        by_account: dict[str, tuple[Alert, ...]] = dict.fromkeys(accounts, ())
+        for alert in verdict.firing.values():
+            by_account[alert.key.account] += (alert,)
+        self._alerts |= by_account
+        if verdict.notifications:
             self._wake()
+        for change in verdict.transitions:
+            _log(change)
 
-    def _fail(self, error: StoreError) -> None:
-        self._own.store_up.set(0)
-        if self._trouble is None:
-            log.error("store.unavailable", error=str(error))
-        self._trouble = str(error)
+    def _show(self, poll: Poll) -> None:
+        account = self._policy.accounts[poll.account]
+        firing = self._alerts.get(poll.account, ())
+        self._exposition.record(account, self._intervals[poll.account], poll, firing)
+
+    def _caught_up(self, batch: Sequence[Poll]) -> list[Poll]:
+        """Readings that were shown already, but not with the alerts that they have led to now."""
+        latest = {poll.account: poll for poll in batch}
+        return [
+            poll
+            for poll in self._unsaved.values()
+            if poll is latest[poll.account] and isinstance(poll.outcome, Reading)
+        ]
+
+    def _put_off(self, polls: Sequence[Poll]) -> None:
+        """Keep each account's last reading and last failure until the store is back."""
+        for poll in polls:
+            key = (poll.account, type(poll.outcome))
+            self._lost += key in self._unsaved
+            self._unsaved[key] = poll
+
+    def _degrade(self, error: StoreError) -> None:
+        self._retry_at = time.monotonic() + RETRY_EVERY
+        self._remembered = self._remembered and self._store.is_open
+        begins, self.problem = self.problem is None, str(error)
+        if begins:
+            _say(
+                log.error, "store.unavailable", problem=str(error), effect="polls go on unrecorded"
+            )
 
     def _recover(self) -> None:
-        self._own.store_up.set(1)
-        if self._trouble is not None:
-            log.warning("store.recovered", unrecorded_polls=self._unrecorded)
-        self._trouble, self._unrecorded = None, 0
+        self._unsaved.clear()
+        if self.problem is not None:
+            _say(log.warning, "store.recovered", unrecorded_polls=self._lost)
+            self.problem, self._lost = None, 0
+
+    def _expire(self) -> None:
+        if time.monotonic() >= self._expire_at:
+            self._expire_at = time.monotonic() + TICK
+            self._exposition.expire(self._clock())
+
+    def _prune(self) -> None:
+        if self.problem is not None or time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + PRUNE_EVERY
+        try:
+            with self._store.transaction() as connection:
+                history.prune(connection, self._clock())
+        except StoreError as error:
+            self._degrade(error)
+
+    @staticmethod
+    def _safely(step: Callable[..., object], *arguments: object) -> None:
+        """The thread outlives whatever goes wrong in one step."""
+        try:
+            step(*arguments)
+        except Exception:  # noqa: BLE001 - the outermost net of this thread
+            _say(log.exception, "recorder.failed", step=step.__name__)
 
 
-def _keep(connection: Connection, decided: Decisions) -> None:
-    alerts.apply(connection, decided.transitions)
-    outbox.enqueue(connection, decided.notifications)
+def _keep(connection: Connection, verdict: Verdict) -> None:
+    alerts.apply(connection, verdict.transitions)
+    outbox.enqueue(connection, verdict.notifications)
+
+
+def _log(change: Transition) -> None:
+    key, finding = change.alert.key, change.finding
+    _say(
+        log.info,
+        "alert.changed",
+        reason=change.reason.value if change.reason else "eased",
+        account=key.account,
+        rule=key.rule,
+        root=key.root,
+        resource=key.resource,
+        severity=change.alert.severity.value,
+        used=finding.used,
+        limit=finding.limit,
+    )
+
+
+def _say(log_as: Callable[..., object], event: str, **fields: object) -> None:
+    with suppress(OSError):  # The log may be a file on the very disk that is full.
+        log_as(event, **fields)

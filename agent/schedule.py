@@ -18,6 +18,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from agent.model import Failure, Reading
 from agent.probe.guard import LoginGuard
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from agent.config.accounts import Account
     from agent.config.settings import Settings
-    from agent.model import Poll
+    from agent.model import FailureKind, Poll
     from agent.probe.read import Prober
 
 TICK = timedelta(seconds=1)  # between two looks at the clock
@@ -91,6 +92,7 @@ class Schedule:
         self._clock = clock
         self._guard = LoginGuard()
         self._due: dict[str, datetime] = {}
+        self._failing: dict[str, FailureKind] = {}
         self._stopping = threading.Event()
         self._ticked = time.monotonic()
         # APScheduler warns each time that a poll takes longer than its interval.
@@ -145,6 +147,7 @@ class Schedule:
         poll = self._prober.poll(account)
         if self._stopping.is_set():
             return
+        self._log(poll)
         self._record(poll)
         if self._guard.note(account, poll):
             log.error(
@@ -152,6 +155,19 @@ class Schedule:
                 account=account.name,
                 next_step="correct the user name or password; nothing is tried until then",
             )
+
+    def _log(self, poll: Poll) -> None:
+        """A line when an account begins to fail, fails otherwise, or is well again."""
+        failed = self._failing.pop(poll.account, None)
+        match poll.outcome:
+            case Failure(kind, detail):
+                self._failing[poll.account] = kind
+                level = logging.DEBUG if failed is kind else logging.WARNING
+                log.log(level, "poll.failed", account=poll.account, reason=kind, detail=detail)
+            case Reading() if failed:
+                log.info("poll.recovered", account=poll.account, after=failed)
+            case Reading():
+                log.debug("mailbox.polled", account=poll.account, seconds=round(poll.duration, 3))
 
     def _tick(self) -> None:
         self._ticked = time.monotonic()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import time
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -10,10 +12,11 @@ import structlog
 
 from agent.delivery import Delivery
 from agent.metrics import Exposition, OwnMetrics, page
+from agent.notify.routing import receivers_for
 from agent.probe.read import Prober, utc_now
 from agent.recorder import Recorder
 from agent.schedule import Schedule
-from agent.store import Store
+from agent.store import Store, StoreError, StoreUnavailable
 from agent.web import Server, build
 
 if TYPE_CHECKING:
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agent.config.settings import Settings
+    from agent.model import Poll
 
 STOP_SECONDS = 2.0  # for each part; the whole must be over within ten
+MOST_SILENCE = 30.0  # seconds without a beat after which the recorder counts as stuck
 
 log = structlog.get_logger()
 
@@ -44,12 +49,18 @@ class Service:
         self._exposition = Exposition(settings.alerts.stale_after)
         self._delivery = Delivery(settings, self._store, self._own, clock)
         self._recorder = Recorder(
-            settings, self._store, self._exposition, self._own, self._delivery.wake, clock
+            settings,
+            self._store,
+            self._exposition,
+            partial(receivers_for, settings.routes, settings.receivers),
+            self._delivery.wake,
+            clock,
         )
+        self._own.store_up.set_function(lambda: self._recorder.problem is None)
         self._schedule = Schedule(
             settings,
             Prober(settings.agent.timeout.total_seconds(), clock),
-            self._recorder.put,
+            self._record,
             self._own.poll_lateness.observe,
             clock,
         )
@@ -80,12 +91,8 @@ class Service:
         """
         self._own.accounts.set(len(self._settings.accounts))
         self._own.reloaded(self._clock(), successful=True)
-        try:
-            self._recorder.start()
-        except BaseException:
-            self._web.stop(STOP_SECONDS)
-            self._store.close()
-            raise
+        self._open_store()
+        self._recorder.start()
         self._delivery.start()
         self._schedule.start()
         self._web.start()
@@ -107,7 +114,26 @@ class Service:
 
     def health(self) -> Mapping[str, str | None]:
         """Each part's problem, None where all is well."""
-        return {"schedule": self._schedule.problem, "recorder": self._recorder.problem}
+        silent = time.monotonic() - self._recorder.last_beat
+        stuck = f"no beat for {silent:.0f} s" if silent > MOST_SILENCE else None
+        return {
+            "schedule": self._schedule.problem,
+            "recorder": stuck,
+            "store": self._recorder.problem,
+        }
+
+    def _open_store(self) -> None:
+        try:
+            self._store.open()
+        except StoreUnavailable:
+            return  # it may pass: the recorder tells of it and tries again
+        except StoreError:
+            self._web.stop(STOP_SECONDS)
+            raise
+
+    def _record(self, poll: Poll) -> None:
+        self._own.polled(poll)
+        self._recorder.put(poll)
 
     def _server(self) -> Server:
         app = build(

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import (
     BeforeValidator,
     Field,
-    SecretStr,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -13,9 +12,9 @@ from pydantic import (
 
 from agent.config.base import FilePath, Table
 from agent.config.endpoint import Endpoint, parse_endpoint
-from agent.config.secrets import Secret, SecretCommand, one_of_three
+from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
 from agent.config.texts import Line, Name, Tag
-from agent.config.units import Count, Interval, Size
+from agent.config.units import Interval, Size, WholeNumber
 
 Tls = Literal["implicit", "starttls", "none"]
 
@@ -27,6 +26,11 @@ _PORTS = {
     ("pop3", "starttls"): 110,
     ("pop3", "none"): 110,
 }
+
+
+def default_port(protocol: str, tls: str) -> int:
+    """The port that IANA lists for the protocol."""
+    return _PORTS[protocol, tls]
 
 
 def _folders(value: object) -> object:
@@ -61,8 +65,8 @@ class _Account(Table):
     username: Line = Field(
         description="User name of the login, often the address.", examples=["anna@example.com"]
     )
-    password: SecretStr | None = Field(
-        None, description="The password itself; keep this file private then."
+    password: SecretText | None = Field(
+        None, description="The password itself; keep this file private then.", examples=["..."]
     )
     password_file: FilePath | None = Field(
         None,
@@ -83,7 +87,7 @@ class _Account(Table):
         description="Size limit for a server that reports none; the server's own limit wins.",
         examples=["5 GiB"],
     )
-    message_limit: Annotated[Count, Field(ge=1)] | None = Field(
+    message_limit: Annotated[int, Field(ge=1), WholeNumber] | None = Field(
         None,
         description="Limit on the number of messages for a server that reports none.",
         examples=[10000],
@@ -109,7 +113,7 @@ class _Account(Table):
     @classmethod
     def _server(cls, value: object, info: ValidationInfo) -> Endpoint:
         protocol, tls = info.data.get("protocol", "imap"), info.data.get("tls", "implicit")
-        return parse_endpoint(value, _PORTS[protocol, tls])
+        return parse_endpoint(value, default_port(protocol, tls))
 
     def secret(self) -> Secret:
         """Where the password comes from; reveal it at the login only."""

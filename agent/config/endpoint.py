@@ -25,7 +25,7 @@ class Endpoint:
 
 
 def parse_endpoint(value: object, default_port: int) -> Endpoint:
-    """The endpoint that the text names. Raises ValueError with the valid form."""
+    """The endpoint that the text names. Raises ValueError with a valid form."""
     if isinstance(value, Endpoint):
         return value
     found = _ENDPOINT.fullmatch(value) if isinstance(value, str) else None

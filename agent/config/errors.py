@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel
 
 from agent.config.texts import is_name
+from agent.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
+    Location = tuple[int | str, ...]
+
 LONGEST_KEY = 60
+PROTOCOLS = ("imap", "pop3")  # the tags that pydantic puts between an account's index and its key
 _PLACES = {"accounts": "account", "receivers": "receiver", "routes": "route"}
 
 # pydantic's own texts name Python's types and may quote the input; these name the file's.
@@ -24,11 +28,8 @@ _TEXTS = {
     "string_type": "needs text in quotes",
     "string_too_short": "must not be empty",
     "string_too_long": "is too long",
-    "string_pattern_mismatch": "is not in the form that it needs",
     "path_type": "needs a path in quotes",
     "tuple_type": "needs a list",
-    "list_type": "needs a list",
-    "dict_type": "needs a table",
     "model_type": "needs a table",
     "model_attributes_type": "needs a table",
     "too_short": "must not be empty",
@@ -46,30 +47,58 @@ class ConfigError(Exception):
 
 
 def shown(text: str) -> str:
-    """A key or name as it may be printed: printable, short, in quotes."""
-    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-    return f'"{clean[:LONGEST_KEY]}"'
+    """A key or name as it may be printed: harmless, short, in quotes."""
+    return f'"{printable(text, LONGEST_KEY)}"'
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of a line about an unknown word: what was probably meant, where that is likely."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    close = _close(word, known)
+    return f'; did you mean "{close}"?' if close else ""
+
+
+def _close(word: str, known: Iterable[str]) -> str:
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1)), "")
 
 
 def problems(
     error: ValidationError, model: type[BaseModel], document: Mapping[str, Any]
-) -> Iterator[tuple[tuple[int | str, ...], str]]:
+) -> Iterator[tuple[Location, str]]:
     """Each problem's location in the document, and its line without the file's name."""
-    for detail in error.errors(include_url=False, include_context=True, include_input=False):
-        yield detail["loc"], _line(detail, model, document)
+    details = error.errors(include_url=False, include_input=False)
+    meant = {_meant(detail, model) for detail in details if detail["type"] == "extra_forbidden"}
+    for detail in details:
+        if not meant.intersection(_missing(detail)):
+            yield detail["loc"], _line(detail, model, document)
+
+
+def _meant(detail: ErrorDetails, model: type[BaseModel]) -> Location:
+    """Where the value of a misspelt key was to go."""
+    *parents, key = detail["loc"]
+    return (*parents, _close(str(key), keys_at(model, parents)))
+
+
+def _missing(detail: ErrorDetails) -> set[Location]:
+    """The keys whose absence this is about: no problem of its own if one of them is misspelt."""
+    match detail["type"]:
+        case "missing":
+            return {detail["loc"]}
+        case "none_of":
+            return {(*detail["loc"][:-1], key) for key in detail["ctx"]["keys"].split(", ")}
+        case _:
+            return set()
 
 
 def _line(detail: ErrorDetails, model: type[BaseModel], document: Mapping[str, Any]) -> str:
-    *parents, last = detail["loc"] or ("",)
-    if detail["type"] == "extra_forbidden":
-        return ": ".join([*_path(parents, document), _unknown(str(last), model, parents)])
-    return ": ".join([*_path(detail["loc"], document), _text(detail)])
+    path = _path(detail["loc"], document)
+    match detail["type"]:
+        case "extra_forbidden":
+            path[-1] = _unknown(model, detail["loc"])
+        case "none_of" | "too_many_of":  # about the table, not about the key that noticed
+            path[-1] = detail["msg"]
+        case _:
+            path.append(_text(detail))
+    return ": ".join(path)
 
 
 def _text(detail: ErrorDetails) -> str:
@@ -78,7 +107,8 @@ def _text(detail: ErrorDetails) -> str:
         case "value_error":
             return str(context["error"])  # our own texts, which hold no value
         case "literal_error" | "enum":
-            return "must be one of " + str(context["expected"]).replace("'", '"')
+            choices = str(context["expected"]).replace("'", '"')
+            return f"must be one of {choices}" if " or " in choices else f"must be {choices}"
         case "greater_than_equal":
             return f"must be at least {context['ge']}"
         case "less_than_equal":
@@ -92,10 +122,10 @@ def _path(loc: Iterable[int | str], document: Mapping[str, Any]) -> list[str]:
     match list(loc):
         case [str(section), int(index), *rest] if section in _PLACES:
             return [place(section, index, document), *_keys(section, rest)]
-        case [str(section), *rest] if rest:
-            return [f"[{section}]", *_keys(section, rest)]
-        case rest:
-            return _keys("", rest)
+        case [str(section), str() as key, *rest]:
+            return [f"[{section}]", *_keys(section, [key, *rest])]
+        case keys:
+            return _keys("", keys)
 
 
 def place(section: str, index: int, document: Mapping[str, Any]) -> str:
@@ -110,14 +140,17 @@ def _keys(section: str, loc: Iterable[int | str]) -> list[str]:
     for part in loc:
         if isinstance(part, int):
             words[-1:] = [f"{words[-1]} {part + 1}"]
-        elif not (section == "accounts" and not words and part in ("imap", "pop3")):
+        elif words or section != "accounts" or part not in PROTOCOLS:
             words.append(part)
     return words
 
 
-def _unknown(key: str, model: type[BaseModel], parents: Iterable[int | str]) -> str:
-    known = keys_at(model, parents)
-    return f"unknown key {shown(key)}{nearest(key, known)}"
+def _unknown(model: type[BaseModel], loc: Location) -> str:
+    *parents, last = loc
+    key = str(last)
+    if parents and parents[-1] in PROTOCOLS and key in keys_at(model, parents[:-1]):
+        return f'key {shown(key)} does not go with protocol "{parents[-1]}"'
+    return f"unknown key {shown(key)}{nearest(key, keys_at(model, parents))}"
 
 
 def keys_at(model: type[BaseModel], loc: Iterable[int | str]) -> set[str]:

@@ -32,15 +32,15 @@ def load(path: Path) -> Settings:
     Raises ConfigError with every problem of both, one line each.
     """
     document = _document(path)
-    known = variables(Settings)
-    if lines := [*unknown_variables(os.environ, known)]:
-        raise ConfigError(*lines)
+    ours = variables(Settings)
+    lines = list(unknown_variables(os.environ, ours))
     token = FOLDER.set(path.absolute().parent)
     try:
-        settings = Settings(**{key: document[key] for key in _known(document)})
+        known = {key: document[key] for key in Settings.model_fields if key in document}
+        settings = Settings(**known)
     except ValidationError as error:
         for loc, line in problems(error, Settings, document):
-            variable = source_of(loc, known, os.environ)
+            variable = source_of(loc, ours, os.environ)
             lines.append(f"environment: {variable}: {line}" if variable else f"{path}: {line}")
     finally:
         FOLDER.reset(token)
@@ -64,10 +64,6 @@ def _document(path: Path) -> dict[str, Any]:
     raise ConfigError(f"{path}: {problem}")
 
 
-def _known(document: dict[str, Any]) -> set[str]:
-    return document.keys() & Settings.model_fields.keys()
-
-
 def _syntax(problem: str) -> str:
     found = _POSITION.fullmatch(problem)
     text, position = found.groups() if found else (problem, "not valid TOML")
@@ -76,7 +72,7 @@ def _syntax(problem: str) -> str:
 
 def _contradictions(document: dict[str, Any]) -> Iterator[str]:
     """What no single table can know; from the document, to be told beside all other problems."""
-    for key in sorted(document.keys() - _known(document)):
+    for key in document.keys() - Settings.model_fields.keys():
         yield f"unknown key {shown(key)}{nearest(key, Settings.model_fields)}"
     if not document.get("accounts"):
         yield "has no account; write at least one [[accounts]] table"

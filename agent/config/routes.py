@@ -1,6 +1,6 @@
 """Whom to tell what: the first route that matches an alert names its receivers."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ class Match(Table):
     severity: Severity | None = Field(
         None, description="The alert's severity.", examples=["critical"]
     )
-    rule: str | None = Field(
+    rule: Literal["usage"] | None = Field(
         None, description="The rule that raised the alert.", examples=["usage"]
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import signal
@@ -12,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Annotated, cast
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from agent.config.base import FOLDER
 
-COMMAND_SECONDS = 10
+SECONDS = 10  # until a command, or a pipe in the place of a file, is given up
 LARGEST = 64 * 1024  # bytes, of a file or of a command's output
 
 
@@ -57,11 +57,20 @@ class Secret:
 
 
 def _read(path: Path, where: str) -> bytes:
+    """The file's bytes; one that never ends or never begins (a pipe) is given up."""
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+        # A pipe that nobody writes to would block the open itself for ever.
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SecretError(f"{where}: {_reason(error)}") from None
+    try:
+        return _drain(file, time.monotonic() + SECONDS)
+    except TimeoutError:
+        raise SecretError(f"{where}: no answer within {SECONDS} s") from None
+    except OSError as error:
+        raise SecretError(f"{where}: {_reason(error)}") from None
+    finally:
+        os.close(file)
 
 
 def _run(command: tuple[str, ...], where: str) -> bytes:
@@ -77,9 +86,9 @@ def _run(command: tuple[str, ...], where: str) -> bytes:
     except OSError as error:
         raise SecretError(f"{where}: {_reason(error)}") from None
     try:
-        output, status = _finish(process, time.monotonic() + COMMAND_SECONDS)
+        output, status = _finish(process, time.monotonic() + SECONDS)
     except TimeoutError:
-        raise SecretError(f"{where}: no answer within {COMMAND_SECONDS} s") from None
+        raise SecretError(f"{where}: no answer within {SECONDS} s") from None
     finally:
         _end(process)
     if status:
@@ -89,19 +98,27 @@ def _run(command: tuple[str, ...], where: str) -> bytes:
 
 def _finish(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, int]:
     """Output and exit status; raises TimeoutError at the deadline (`time.monotonic`)."""
-    stdout = cast(IO[bytes], process.stdout).fileno()
+    output = _drain(cast(IO[bytes], process.stdout).fileno(), deadline)
+    if len(output) > LARGEST:
+        return output, 0  # the caller refuses it, and need not wait for the rest
+    try:
+        return output, process.wait(max(0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+
+
+def _drain(file: int, deadline: float) -> bytes:
+    """All of a file or pipe, or one piece more than allowed; raises TimeoutError, OSError."""
     output = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(stdout, selectors.EVENT_READ)
-        while len(output) <= LARGEST and selector.select(max(0, deadline - time.monotonic())):
-            if not (chunk := os.read(stdout, LARGEST)):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    return output, process.wait(max(0, deadline - time.monotonic()))
+    with selectors.PollSelector() as selector:  # epoll would refuse a plain file
+        selector.register(file, selectors.EVENT_READ)
+        while len(output) <= LARGEST:
+            if not selector.select(max(0, deadline - time.monotonic())):
+                raise TimeoutError
+            if not (chunk := os.read(file, LARGEST)):
                 break
             output += chunk
-    if len(output) > LARGEST:
-        return output, 0
-    raise TimeoutError
+    return output
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -116,12 +133,16 @@ def _reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def _clean(secret: str, where: str) -> str:
-    """A secret that can go onto the wire: CR and LF would end the command that carries it."""
+def _flaw(secret: str) -> str | None:
+    """Why this cannot go onto the wire: CR and LF would end the command that carries it."""
     if not secret:
-        raise SecretError(f"{where}: is empty")
-    if any(char in secret for char in "\0\r\n"):
-        raise SecretError(f"{where}: must be one line without NUL")
+        return "is empty"
+    return "must be one line without NUL" if set(secret) & set("\0\r\n") else None
+
+
+def _clean(secret: str, where: str) -> str:
+    if flaw := _flaw(secret):
+        raise SecretError(f"{where}: {flaw}")
     return secret
 
 
@@ -135,6 +156,12 @@ def _text(raw: bytes, where: str) -> str:
         raise SecretError(f"{where}: not UTF-8 text") from None
 
 
+def _plain(secret: SecretStr) -> SecretStr:
+    if flaw := _flaw(secret.get_secret_value()):
+        raise ValueError(flaw)
+    return secret
+
+
 def _anchored_command(command: tuple[str, ...]) -> tuple[str, ...]:
     """A program named by a relative path stands beside the configuration file."""
     if any("\0" in word for word in command):
@@ -143,6 +170,7 @@ def _anchored_command(command: tuple[str, ...]) -> tuple[str, ...]:
     return (str(FOLDER.get() / program) if "/" in program else program, *arguments)
 
 
+SecretText = Annotated[SecretStr, AfterValidator(_plain)]
 SecretCommand = Annotated[
     tuple[Annotated[str, StringConstraints(min_length=1)], ...],
     Field(min_length=1),
@@ -155,13 +183,15 @@ def one_of_three(key: str, *others: str, optional: bool = False) -> AfterValidat
 
     A field that failed its own validation is missing from the data, and counts as set.
     """
-    names = (*others, key, f"{key}_file")
+    before = (*others, key, f"{key}_file")
+    words = {"keys": ", ".join((*before, f"{key}_command"))}
 
     def check(command: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
-        given = sum(info.data.get(name, "") is not None for name in names) + (command is not None)
-        if given > 1 or not (given or optional):
-            words = ", ".join((*names, f"{key}_command"))
-            raise ValueError(f"needs exactly one of {words}")
+        given = sum(info.data.get(name, "") is not None for name in before) + (command is not None)
+        if given > 1:
+            raise PydanticCustomError("too_many_of", "needs only one of {keys}", words)
+        if not (given or optional):
+            raise PydanticCustomError("none_of", "needs one of {keys}", words)
         return command
 
     return AfterValidator(check)

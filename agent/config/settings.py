@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -14,13 +15,13 @@ from pydantic_settings import (
 from agent.config.accounts import Account
 from agent.config.base import Table
 from agent.config.endpoint import Endpoint, parse_endpoint
+from agent.config.environment import DELIMITER, PREFIX, variables
 from agent.config.levels import Level, Share, in_order
 from agent.config.receivers import Receiver
 from agent.config.routes import Route
-from agent.config.units import Count, Interval, Repeat, ShareOfWhole, Timeout, Wait
+from agent.config.units import Interval, Repeat, Timeout, UpToHalf, Wait, WholeNumber
 from agent.model import Severity
 
-ENVIRONMENT_PREFIX = "MAILBOX_AGENT_"
 METRICS_PORT = 9143
 _DEFAULT_INTERVALS = {"imap": timedelta(minutes=15), "pop3": timedelta(minutes=30)}
 
@@ -36,7 +37,7 @@ class AgentSettings(Table):
     timeout: Timeout = Field(
         timedelta(seconds=30), description="Longest time that one poll may take, all in all."
     )
-    max_connections: Annotated[Count, Field(ge=1, le=100)] = Field(
+    max_connections: Annotated[int, Field(ge=1, le=100), WholeNumber] = Field(
         2, description="Connections at a time to one mail server."
     )
 
@@ -60,7 +61,10 @@ class StoreSettings(Table):
 
 
 def _listen(value: object) -> Endpoint:
-    return parse_endpoint(value, METRICS_PORT)
+    try:
+        return parse_endpoint(value, METRICS_PORT)
+    except ValueError:
+        raise ValueError('needs an address such as "127.0.0.1:9143" or "[::1]:9143"') from None
 
 
 class WebSettings(Table):
@@ -82,14 +86,17 @@ class AlertSettings(Table):
             Level(at=Share(0.8), severity=Severity.WARNING),
             Level(at=Share(0.95), severity=Severity.CRITICAL),
         ),
-        description="From which usage on there is an alert, and how bad it is.",
+        description=(
+            "From which usage on there is an alert, and how bad it is: `at` a share of the limit "
+            'or free space ("100 MB free"); severity "info", "warning" or "critical".'
+        ),
     )
-    hysteresis: Annotated[ShareOfWhole, Field(ge=0, le=0.5)] = Field(
+    hysteresis: UpToHalf = Field(
         0.05,
         description="How far usage must fall below a level before its alert ends.",
         examples=["5%"],
     )
-    stale_after: Annotated[Count, Field(ge=1, le=100)] = Field(
+    stale_after: Annotated[int, Field(ge=1, le=100), WholeNumber] = Field(
         3, description="Missed polls after which the last figures are no longer exported."
     )
     repeat: tuple[Repeat, ...] = Field(
@@ -112,8 +119,8 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        env_prefix=ENVIRONMENT_PREFIX,
-        env_nested_delimiter="__",
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
         env_nested_max_split=1,
     )
 
@@ -128,13 +135,16 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  the library's signature
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the library's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then what `load` read from the file."""
+        """The environment, of which the variables that `load` knows, then the file."""
+        if isinstance(env_settings, EnvSettingsSource):
+            known, given = variables(settings_cls), env_settings.env_vars
+            env_settings.env_vars = {key: given[key] for key in given if key.upper() in known}
         return env_settings, init_settings
 
     def interval(self, account: Account) -> timedelta:

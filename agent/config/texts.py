@@ -6,7 +6,7 @@ from typing import Annotated, TypeGuard
 
 from pydantic import AfterValidator, StringConstraints
 
-LONGEST_NAME = 200
+LONGEST = 500
 
 
 def one_line(text: str) -> str:
@@ -23,7 +23,15 @@ def printable(text: str) -> str:
     return text
 
 
-_SHORT = StringConstraints(min_length=1, max_length=LONGEST_NAME)
+def is_name(value: object) -> TypeGuard[str]:
+    """Whether this would do as a name, and so may be printed."""
+    try:
+        return isinstance(value, str) and 0 < len(printable(value)) <= LONGEST
+    except ValueError:
+        return False
+
+
+_SHORT = StringConstraints(min_length=1, max_length=LONGEST)
 
 Name = Annotated[str, _SHORT, AfterValidator(printable)]
 Line = Annotated[str, _SHORT, AfterValidator(one_line)]
@@ -36,13 +44,3 @@ def _tag(text: str) -> str:
 
 
 Tag = Annotated[Name, AfterValidator(_tag)]
-
-
-def is_name(value: object) -> TypeGuard[str]:
-    """Whether this is a name that may be shown in an error."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
-        return False
-    try:
-        return bool(printable(value))
-    except ValueError:
-        return False

@@ -20,6 +20,7 @@ _DURATION = re.compile(
 )
 _SHARE = re.compile(rf"({_NUMBER}) ?%", re.ASCII)
 _PREFIXES = ("k", "m", "g", "t")
+HALF = 0.5
 _LONGEST = timedelta(days=3650)
 
 
@@ -131,9 +132,18 @@ Size = Annotated[
         }
     ),
 ]
-Count = Annotated[int, BeforeValidator(parse_count), WithJsonSchema({"type": "integer"})]
-ShareOfWhole = Annotated[
+WholeNumber = BeforeValidator(parse_count)  # after the bounds: Annotated[int, Field(ge=1), ...]
+
+
+def _at_most_half(share: float) -> float:
+    if share > HALF:
+        raise ValueError(f'must be at most "{share_text(HALF)}"')
+    return share
+
+
+UpToHalf = Annotated[
     float,
     BeforeValidator(parse_share),
+    AfterValidator(_at_most_half),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)? ?%$"}),
 ]

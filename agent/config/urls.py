@@ -7,11 +7,12 @@ STLS. Query parameters are the account's keys; `?tls=none` is the only way to a 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from pydantic import ValidationError
 
-from agent.config.accounts import ImapAccount, Pop3Account
+from agent.config.accounts import ImapAccount, Pop3Account, default_port
+from agent.config.endpoint import parse_endpoint
 from agent.config.errors import ConfigError, nearest, problems, shown
 
 if TYPE_CHECKING:
@@ -20,95 +21,98 @@ if TYPE_CHECKING:
     from agent.config.accounts import Account
     from agent.config.secrets import Secret
 
-_SCHEMES: dict[str, tuple[type[ImapAccount | Pop3Account], str]] = {
-    "imaps": (ImapAccount, "implicit"),
-    "imap": (ImapAccount, "starttls"),
-    "pop3s": (Pop3Account, "implicit"),
-    "pop3": (Pop3Account, "starttls"),
+_SCHEMES = {
+    "imaps": ("imap", ("implicit",)),
+    "imap": ("imap", ("starttls", "none")),
+    "pop3s": ("pop3", ("implicit",)),
+    "pop3": ("pop3", ("starttls", "none")),
 }
-_IN_THE_URL = frozenset({"name", "protocol", "server", "username"})
-_PASSWORDS = frozenset({"password", "password_command"})
-_LISTS = frozenset({"folders", "tags"})
-FORM = "needs a form such as imaps://anna%40example.com@mail.example.com"
-NO_PASSWORD = (
-    "a password in a URL would show in the process list; "  # noqa: S105  this is none
+_MODELS: dict[str, type[Account]] = {"imap": ImapAccount, "pop3": Pop3Account}
+_IN_THE_URL = {"name", "protocol", "server", "username"}
+_NOT_IN_A_URL = {"password", "password_command"}
+_LISTS = {"folders", "tags"}
+_FORM = "URL: needs a form such as imaps://anna%40example.com@mail.example.com"
+_NO_PASSWORD = (
+    "URL: a password in a URL shows in the process list; "  # noqa: S105  an explanation
     "use --password-file or MAILBOX_AGENT_PASSWORD"
 )
 
 
-def account_from_url(url: str, secret: Secret, *, ca_file: Path | None = None) -> Account:
-    """The account that a URL describes, named by the URL itself without its query.
+def account_from_url(url: str, secret: Secret | None, *, ca_file: Path | None = None) -> Account:
+    """The account that a URL describes, named by the URL itself with its port, without its query.
 
-    Raises ConfigError; its lines hold nothing of the URL but the names of unknown parameters.
+    A `password_file` in the query outranks `secret`. Raises ConfigError, whose lines repeat
+    nothing of the URL but the names of its parameters.
     """
-    parts = _split(url)
-    model, tls = _SCHEMES[parts.scheme]
-    table = {"tls": tls, **_parameters(parts.query, model), **_password(secret)}
-    table |= {
-        "name": "URL",
-        "protocol": "imap" if model is ImapAccount else "pop3",
-        "server": parts.netloc.rpartition("@")[2],
-        "username": unquote(parts.username or ""),
-    }
-    if ca_file:
-        table["ca_file"] = ca_file
-    account = _validated(model, table)
-    user = quote(account.username, safe="")
-    return account.model_copy(update={"name": f"{parts.scheme}://{user}@{account.server}"})
+    scheme, user, location, query = _parts(url)
+    protocol, ways = _SCHEMES[scheme]
+    keys = {"tls": ways[0], **_parameters(query, _MODELS[protocol])}
+    if keys["tls"] not in ways:
+        raise ConfigError(f"URL: tls: {scheme}:// can only be " + " or ".join(ways))
+    try:
+        server = parse_endpoint(location, default_port(protocol, keys["tls"]))
+    except ValueError:
+        raise ConfigError(_FORM) from None
+    name = f"{scheme}://{quote(user, safe='')}@{server}"
+    fixed = {"name": name, "protocol": protocol, "server": server, "username": user}
+    return _account(_MODELS[protocol], {"ca_file": ca_file, **_password(secret), **keys, **fixed})
 
 
-def _split(url: str) -> SplitResult:
+def _parts(url: str) -> tuple[str, str, str, str]:
+    """Scheme, user, host with port, and query. Raises ConfigError before anything is shown."""
     try:
         parts = urlsplit(url)
-        complete = parts.hostname and parts.username and parts.path in ("", "/")
     except ValueError:
-        raise ConfigError(f"URL {FORM}") from None
-    if parts.scheme not in _SCHEMES:
-        raise ConfigError(f"URL {FORM}; schemes are {', '.join(_SCHEMES)}")
-    if parts.password is not None:
-        raise ConfigError(NO_PASSWORD)
-    if not complete or parts.fragment:
-        raise ConfigError(f"URL {FORM}")
-    return parts
+        raise ConfigError(_FORM) from None
+    user, at, location = parts.netloc.rpartition("@")
+    if ":" in user:
+        raise ConfigError(_NO_PASSWORD)
+    # An "@" further on may end a password with "/", "?" or "#" in it: nothing of it is looked at.
+    rest = parts.path + parts.query + parts.fragment
+    if parts.scheme not in _SCHEMES or not (at and user) or "@" in rest or parts.path.strip("/"):
+        raise ConfigError(_FORM)
+    return parts.scheme, unquote(user), location, parts.query
 
 
-def _parameters(query: str, model: type[ImapAccount | Pop3Account]) -> dict[str, Any]:
-    """The query as keys of the account, lists at their commas."""
-    table: dict[str, Any] = {}
-    known = model.model_fields.keys() - _IN_THE_URL
-    for key, value in parse_qsl(query, keep_blank_values=True):
-        if key in _PASSWORDS:
-            raise ConfigError(NO_PASSWORD)
-        if key not in known:
-            raise ConfigError(f"URL: unknown parameter {shown(key)}{nearest(key, known)}")
-        if key in table:
-            raise ConfigError(f"URL: parameter {shown(key)} stands twice")
-        table[key] = _value(key, value)
-    return table
+def _parameters(query: str, model: type[Account]) -> dict[str, Any]:
+    """The query's keys and values, lists split at commas. Raises ConfigError for unknown keys."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    keys = [key for key, _ in pairs]
+    if _NOT_IN_A_URL.intersection(keys):
+        raise ConfigError(_NO_PASSWORD)
+    known = model.model_fields.keys() - _IN_THE_URL - _NOT_IN_A_URL
+    lines = [
+        f"URL: unknown parameter {shown(key)}{nearest(key, known)}"
+        for key in keys
+        if key not in known
+    ]
+    lines += [f"URL: {key}: is given twice" for key in known if keys.count(key) > 1]
+    if lines:
+        raise ConfigError(*lines)
+    return {key: _value(key, value) for key, value in pairs}
 
 
-def _value(key: str, value: str) -> object:
-    if key == "folders" and value in {"all", "inbox"}:
-        return value
-    if key in _LISTS:
+def _value(key: str, value: str) -> str | list[str]:
+    if key in _LISTS and value not in {"all", "inbox"}:
         return value.split(",")
-    # Counts are numbers in the file; in a URL everything is text.
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else value  # noqa: PLR2004 - beyond 64 bits
+    return value
 
 
-def _password(secret: Secret) -> dict[str, Any]:
-    found = {
+def _password(secret: Secret | None) -> dict[str, Any]:
+    if secret is None:
+        return {}
+    return {
         "password": secret.value,
         "password_file": secret.file,
         "password_command": secret.command,
     }
-    return {key: value for key, value in found.items() if value is not None}
 
 
-def _validated(
-    model: type[ImapAccount | Pop3Account], table: dict[str, Any]
-) -> ImapAccount | Pop3Account:
+def _account(model: type[Account], table: dict[str, Any]) -> Account:
+    if table.get("password_file"):
+        table = {**table, "password": None, "password_command": None}
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        raise ConfigError(*(f"URL: {line}" for _, line in problems(error, model, {}))) from None
+        lines = (f"URL: {line}" for _, line in problems(error, model, {}))
+        raise ConfigError(*lines) from None

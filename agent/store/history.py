@@ -79,7 +79,7 @@ def last_success(connection: Connection) -> dict[str, datetime]:
     """Return when each account was last read; accounts that never were are left out."""
     query = select(mailbox.c.account, mailbox.c.last_success_at)
     rows = connection.execute(query.where(mailbox.c.last_success_at.is_not(None)))
-    return {account: at for account, at in rows}  # noqa: C416 - dict() would take rows for a mapping
+    return {row.account: row.last_success_at for row in rows}
 
 
 def usage(

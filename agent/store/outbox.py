@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, exists, func, or_, select, true, tuple_, update
+from sqlalchemy import and_, case, delete, func, select, tuple_, update
 
 from agent.model import Notification
 from agent.store import facts
@@ -37,10 +37,17 @@ class Backlog:
     dead: int
 
 
-def enqueue(connection: Connection, notifications: Iterable[Notification]) -> None:
-    """Add notifications in the order given; one whose key is there already is ignored."""
-    if rows := [_row(notification) for notification in notifications]:
-        connection.execute(insert_new(outbox), rows)
+def enqueue(connection: Connection, notifications: Collection[Notification]) -> None:
+    """Add notifications in the order given; one whose key is there already is ignored.
+
+    One that comes while others wait for their first attempt goes with them: an alert waits for
+    its group once, and none waits longer than it was told to.
+    """
+    if not notifications:
+        return
+    groups = _groups(connection)
+    rows = [_row(each, groups.get((each.receiver, each.target))) for each in notifications]
+    connection.execute(insert_new(outbox), rows)
 
 
 def claim(
@@ -48,15 +55,10 @@ def claim(
 ) -> list[Notification]:
     """Return what is due for a target, oldest first, each with one attempt more.
 
-    When something is, what still waits to be told together with it comes along.
     Commit before sending: an attempt that ends with the process must have been counted.
     """
-    waiting = _waiting(receiver, target)
-    if not connection.execute(select(exists().where(waiting, _ready_at() <= now))).scalar():
-        return []
-    fresh = and_(outbox.c.attempts == 0, func.coalesce(_ready_at(retried=True) <= now, true()))
-    due = or_(_ready_at() <= now, fresh)
-    query = select(outbox).where(waiting, due).order_by(outbox.c.id)
+    due = _ready_at() <= now
+    query = select(outbox).where(_waiting(receiver, target), due).order_by(outbox.c.id)
     rows = connection.execute(query.limit(limit)).all()
     _update(connection, (row.key for row in rows), attempts=outbox.c.attempts + 1)
     return [_notification(row, attempts=row.attempts + 1) for row in rows]
@@ -119,11 +121,8 @@ def _waiting(receiver: str, target: str) -> ColumnElement[bool]:
     return and_(outbox.c.receiver == receiver, outbox.c.target == target, outbox.c.dead.is_(False))
 
 
-def _ready_at(*, retried: bool = False) -> ScalarSelect[datetime | None]:
-    """When a row may go: not before those decided earlier for the same alert and target.
-
-    With `retried` only those count that were tried before; without any it is NULL.
-    """
+def _ready_at() -> ScalarSelect[datetime | None]:
+    """When a row may go: not before those decided earlier for the same alert and target."""
     earlier = outbox.alias("earlier")
     same = tuple_(*(earlier.c[name] for name in _SUBJECT))
     return (
@@ -132,11 +131,18 @@ def _ready_at(*, retried: bool = False) -> ScalarSelect[datetime | None]:
             same == tuple_(*(outbox.c[name] for name in _SUBJECT)),
             earlier.c.id <= outbox.c.id,
             earlier.c.dead.is_(False),
-            earlier.c.attempts > 0 if retried else true(),
         )
         .correlate(outbox)
         .scalar_subquery()
     )
+
+
+def _groups(connection: Connection) -> dict[tuple[str, str], datetime]:
+    """When each target's first attempt is due, for targets that have one before them."""
+    fresh = and_(outbox.c.attempts == 0, outbox.c.dead.is_(False))
+    query = select(outbox.c.receiver, outbox.c.target, func.min(outbox.c.due)).where(fresh)
+    rows = connection.execute(query.group_by(outbox.c.receiver, outbox.c.target))
+    return {(receiver, target): due for receiver, target, due in rows}
 
 
 def _update(connection: Connection, keys: Iterable[str], **values: Any) -> None:
@@ -144,7 +150,7 @@ def _update(connection: Connection, keys: Iterable[str], **values: Any) -> None:
         connection.execute(update(outbox).where(outbox.c.key.in_(chunk)).values(**values))
 
 
-def _row(notification: Notification) -> dict[str, object]:
+def _row(notification: Notification, group_due: datetime | None) -> dict[str, object]:
     transition = notification.transition
     alert = transition.alert.key
     return {
@@ -157,7 +163,7 @@ def _row(notification: Notification) -> dict[str, object]:
         "resource": alert.resource,
         "transition": facts.dump(transition),
         "created_at": transition.at,
-        "due": notification.due,
+        "due": min(notification.due, group_due or notification.due),
         "attempts": notification.attempts,
         "dead": False,
     }

@@ -145,9 +145,11 @@ def test_a_notification_waits_until_it_is_due(store: Store) -> None:
         assert "bert" in hook.next()["title"]
 
 
-def test_what_still_waits_is_told_together_with_what_is_due(store: Store) -> None:
+def test_what_comes_while_others_wait_is_told_together_with_them(store: Store) -> None:
     with Webhook() as hook, running(Desk(store, hook.url)) as desk:
-        desk.enqueue(notice("bert", due=NOON + timedelta(seconds=10)), notice("anna"))
+        desk.enqueue(notice("bert", due=NOON + timedelta(seconds=10)))
+        desk.enqueue(notice("anna", due=NOON + timedelta(seconds=13)))
+        desk.later(10)
         assert hook.next()["title"] == "2 mailboxes need attention"
         desk.until_empty()
 

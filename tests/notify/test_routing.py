@@ -25,7 +25,7 @@ def test_without_routes_every_receiver_is_told() -> None:
 
 
 def test_the_first_route_that_matches_wins() -> None:
-    assert told(route("ops", rule="forecast"), route("boss"), route("ops")) == ("boss",)
+    assert told(route("ops", severity="critical"), route("boss"), route("ops")) == ("boss",)
 
 
 def test_an_alert_that_no_route_matches_is_told_to_nobody() -> None:

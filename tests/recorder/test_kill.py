@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import os, signal, sys
 from sqlalchemy import event
-from agent.metrics import Exposition, OwnMetrics
+from agent.metrics.exposition import Exposition
 from agent.recorder import Recorder
 from agent.store import Store, alerts, history, outbox
 from tests.support.mailboxes import NOON, poll, settings
@@ -26,9 +26,8 @@ from tests.support.mailboxes import NOON, poll, settings
 step, folder = sys.argv[1:]
 store = Store(f"sqlite:///{folder}/agent.db")
 names = [f"mailbox {number}" for number in range(10)]
-clock = lambda: NOON
-recorder = Recorder(settings(*names), store, Exposition(), OwnMetrics(clock), lambda: None, clock)
-recorder._open()
+recorder = Recorder(settings(*names), store, Exposition(), lambda *_: ["ops"], lambda: None)
+recorder._remember()
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -47,7 +46,7 @@ for number, name in enumerate(names):
             case "outbox": outbox.enqueue = deadly(outbox.enqueue)
             case "commit": event.listen(store._engine, "commit", die)
             case "told": recorder._wake = die
-    recorder._record([poll(name, 90)])
+    recorder._write([poll(name, 90)])
 """
 
 

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from structlog.testing import capture_logs
 
 from agent import recorder as module
-from agent.metrics import Exposition, OwnMetrics
+from agent.metrics.exposition import Exposition
 from agent.model import Alert, AlertKey, Poll, Quota, QuotaState, Reading, Reason, Severity
 from agent.recorder import Recorder
 from agent.store import Store, alerts, history, outbox
@@ -19,7 +17,6 @@ from tests.support.stores import full_disk, opened, read_only, store_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from agent.config.settings import Settings
@@ -47,13 +44,10 @@ class Running:
     """A recorder at work; `put` returns when every poll is shown."""
 
     def __init__(self, store: Store, told: Settings) -> None:
-        self.now = NOON
-        self.shown, self.woken = Shown(), threading.Event()
-        self.own = OwnMetrics(self.clock)
-        self.recorder = Recorder(told, store, self.shown, self.own, self.woken.set, self.clock)
-
-    def clock(self) -> datetime:
-        return self.now
+        self.shown, self.woken, self.routed = Shown(), threading.Event(), ["ops"]
+        self.recorder = Recorder(
+            told, store, self.shown, lambda *_: self.routed, self.woken.set, lambda: NOON
+        )
 
     def put(self, *polls: Poll, shown: int | None = None) -> None:
         for each in polls:
@@ -63,13 +57,13 @@ class Running:
 
 
 @contextmanager
-def running(store: Store, told: Settings) -> Iterator[Running]:
-    run = Running(store, told)
+def running(store: Store, *names: str, **options: object) -> Iterator[Running]:
+    run = Running(store, settings(*names, **options))
     run.recorder.start()
     try:
         yield run
     finally:
-        run.recorder.stop(20)
+        run.recorder.stop()
 
 
 def _waiting(store: Store) -> list[Notification]:
@@ -89,7 +83,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_a_crossing_is_kept_told_and_shown(store: Store) -> None:
-    with running(store, settings("anna")) as run:
+    with running(store, "anna") as run:
         run.put(poll("anna", 81))
         assert run.woken.wait(20)
         assert 'mailbox_alert_firing{account="anna",rule="usage",severity="warning"} 1' in (
@@ -106,7 +100,7 @@ def test_two_polls_of_one_mailbox_are_judged_in_their_order(store: Store) -> Non
     for each in (poll("anna", 81), poll("anna", 96, minute=1), poll("anna", 5, minute=2)):
         run.recorder.put(each)
     run.recorder.start()
-    run.recorder.stop(20)
+    run.recorder.stop()
     reasons = [each.transition.reason for each in _waiting(store)]
     assert reasons == [Reason.FIRST, Reason.WORSE, Reason.RESOLVED]
     assert _firing(store) == {}
@@ -118,13 +112,13 @@ def test_stopping_writes_what_is_queued(store: Store) -> None:
     run.recorder.start()
     for name in names:
         run.recorder.put(poll(name, 10))
-    run.recorder.stop(60)
+    run.recorder.stop(timeout=60)
     with store.transaction() as connection:
         assert len(history.last_success(connection)) == len(names)
 
 
 def test_a_failed_poll_keeps_the_alert_as_it_was(store: Store) -> None:
-    with running(store, settings("anna")) as run:
+    with running(store, "anna") as run:
         run.put(poll("anna", 81), failed("anna", minute=1))
         assert 'mailbox_alert_firing{account="anna"' in run.shown.text()
     assert len(_waiting(store)) == 1
@@ -132,9 +126,9 @@ def test_a_failed_poll_keeps_the_alert_as_it_was(store: Store) -> None:
 
 
 def test_a_restart_repeats_nothing_and_remembers_the_last_success(store: Store) -> None:
-    with running(store, settings("anna")) as run:
+    with running(store, "anna") as run:
         run.put(poll("anna", 81))
-    with running(store, settings("anna")) as run:
+    with running(store, "anna") as run:
         text = run.shown.text()
         assert "mailbox_last_success_timestamp_seconds" in text
         assert 'mailbox_alert_firing{account="anna"' in text
@@ -143,26 +137,25 @@ def test_a_restart_repeats_nothing_and_remembers_the_last_success(store: Store) 
 
 
 def test_an_alert_of_an_account_that_was_removed_is_ended_and_told(store: Store) -> None:
-    with running(store, settings("anna")) as run:
+    with running(store, "anna") as run:
         run.put(poll("anna", 81))
-    with running(store, settings("ben")) as run:
+    with running(store, "ben") as run:
         assert run.woken.is_set()
     assert [each.transition.reason for each in _waiting(store)] == [Reason.FIRST, Reason.RESOLVED]
     assert _firing(store) == {}
 
 
 def test_a_poll_of_an_account_that_is_not_configured_changes_nothing(store: Store) -> None:
-    with running(store, settings("anna")) as run:
+    with running(store, "anna") as run:
         run.put(poll("stranger", 99), poll("anna", 1), shown=1)
         assert "stranger" not in run.shown.text()
     assert _firing(store) == {}
 
 
 def test_an_end_is_told_to_those_who_were_told(store: Store) -> None:
-    nobody = {"receivers": ["ops"], "match": {"tags": ["no account has this"]}}
-    with running(store, settings("anna")) as run:
+    with running(store, "anna") as run:
         run.put(poll("anna", 81))
-    with running(store, settings("anna", routes=(nobody,))) as run:
+        run.routed.clear()
         run.put(poll("anna", 96, minute=1), poll("anna", 10, minute=2))
     assert [each.transition.reason for each in _waiting(store)] == [Reason.FIRST, Reason.RESOLVED]
 
@@ -170,9 +163,8 @@ def test_an_end_is_told_to_those_who_were_told(store: Store) -> None:
 def test_a_full_disk_stops_neither_polls_nor_the_alert(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TRY_AGAIN", 0.0)
-    # The tests' own output goes to a file, too: nothing may be printed while no file can grow.
-    with capture_logs() as logged, running(store, settings("anna", "ben")) as run:
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
+    with running(store, "anna", "ben") as run:
         run.put(poll("ben", 10))
         with full_disk():
             run.put(poll("anna", 81), failed("anna", minute=1))
@@ -182,8 +174,6 @@ def test_a_full_disk_stops_neither_polls_nor_the_alert(
         run.put(poll("ben", 11, minute=2))
         assert run.woken.wait(20)
         assert run.recorder.problem is None
-    events = [each["event"] for each in logged if each["event"].startswith("store.")]
-    assert events == ["store.unavailable", "store.recovered"]
     assert [each.transition.reason for each in _waiting(store)] == [Reason.FIRST]
     with store.transaction() as connection:
         assert history.last_success(connection)["anna"] == NOON
@@ -192,7 +182,7 @@ def test_a_full_disk_stops_neither_polls_nor_the_alert(
 def test_a_store_that_cannot_be_opened_at_start_is_opened_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TRY_AGAIN", 0.0)
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
     with opened(tmp_path):
         pass
     store = store_in(tmp_path)
@@ -204,7 +194,7 @@ def test_a_store_that_cannot_be_opened_at_start_is_opened_later(
     run.put(poll("anna", 82, minute=1))
     assert run.woken.wait(20)
     assert run.recorder.problem is None
-    run.recorder.stop(20)
+    run.recorder.stop()
     assert len(_waiting(store)) == 1
     store.close()
 
@@ -215,67 +205,5 @@ def test_one_mailbox_that_cannot_be_written_does_not_cost_the_others(store: Stor
     run.recorder.put(Poll("anna", NOON, 0.1, poison))
     run.recorder.put(poll("ben", 90))
     run.recorder.start()
-    run.recorder.stop(20)
+    run.recorder.stop()
     assert [each.transition.alert.key.account for each in _waiting(store)] == ["ben"]
-
-
-def test_a_store_that_is_back_takes_away_no_figure_that_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "TRY_AGAIN", 0.0)
-    folder = tmp_path / "late"
-    with running(store_in(folder), settings("anna", "ben")) as run:
-        run.put(poll("anna", 10))
-        folder.mkdir()
-        run.put(poll("ben", 10))
-        assert run.recorder.problem is None
-        assert 'mailbox_usage_ratio{account="anna"} 0.1' in run.shown.text()
-
-
-def test_what_could_not_be_written_is_written_without_another_poll(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "TRY_AGAIN", 0.0)
-    folder = tmp_path / "late"
-    store = store_in(folder)
-    with running(store, settings("anna")) as run:
-        run.put(poll("anna", 81))
-        assert not run.woken.is_set()
-        folder.mkdir()
-        assert run.woken.wait(20)
-        assert run.shown.polled.acquire(timeout=20)  # again, with the alert
-        assert 'mailbox_alert_firing{account="anna"' in run.shown.text()
-        assert run.recorder.problem is None
-    assert len(_waiting(store)) == 1
-    store.close()
-
-
-def test_stopping_says_how_many_polls_went_unrecorded(tmp_path: Path) -> None:
-    store = store_in(tmp_path / "missing")
-    with capture_logs() as logged, running(store, settings("anna")) as run:
-        run.put(poll("anna", 10), poll("anna", 11, minute=1))
-    last = logged[-1]
-    assert (last["event"], last["unrecorded_polls"]) == ("recorder.stopped", 2)
-
-
-def test_a_prune_that_fails_costs_no_poll(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(history, "prune", broken)
-    with running(store, settings("anna")) as run:
-        run.now += timedelta(days=1)
-        run.put(poll("anna", 81))
-    assert KEY in _firing(store)
-
-
-def test_old_history_is_pruned_while_the_agent_runs(store: Store) -> None:
-    long_ago = NOON - timedelta(days=400)
-    with store.transaction() as connection:
-        history.append(connection, [replace(poll("anna", 1), at=long_ago)])
-    with running(store, settings("anna")) as run:
-        run.now += timedelta(hours=2)
-        run.put(poll("anna", 2), poll("anna", 3, minute=1))
-    with store.transaction() as connection:
-        found = history.usage(connection, "anna", long_ago)
-    assert {sample.used for samples in found.values() for sample in samples} == {3}

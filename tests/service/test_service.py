@@ -154,7 +154,7 @@ def test_a_store_that_cannot_be_written_stops_neither_polls_nor_metrics(
             until(service, "mailbox_poll_success", f'{{account="{user.name}"}}', 1)
             status, body = get(service, "/-/healthy")
             assert status == 503
-            assert "recorder: store" in body
+            assert "store: store" in body
             assert series(service, "mailbox_usage_ratio")
             assert hook.requests.empty()
             # The crossing was not lost: it is told as soon as it can be written down.

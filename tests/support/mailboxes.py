@@ -10,12 +10,12 @@ from agent.model import Failure, FailureKind, Poll, Quota, QuotaState, Reading
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def settings(*names: str, routes: tuple[dict[str, object], ...] = ()) -> Settings:
+def settings(*names: str, url: str = "sqlite:///agent.db", **alerts: object) -> Settings:
     """Settings with these accounts, and a receiver `ops` with one target."""
     return Settings.model_validate(
         {
-            "alerts": {"group_wait": "0s"},
-            "routes": routes,
+            "store": {"url": url},
+            "alerts": {"group_wait": "0s", **alerts},
             "accounts": [
                 {
                     "name": name,

@@ -1,0 +1,1 @@
+"""The commands of `mailbox-agent`: the only room that prints."""

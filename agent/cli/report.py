@@ -1,0 +1,93 @@
+"""Polls what `check` was asked for, and says on stdout what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from agent.cli.document import document
+from agent.cli.outcome import Checked
+from agent.cli.sweep import side_by_side
+from agent.cli.terminal import show
+from agent.probe.read import Prober
+from agent.rules.thresholds import status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from agent.cli.targets import Chosen
+    from agent.config.accounts import Account
+
+MOST_NAMED = 32  # polls at a time, where mailboxes were named
+MOST_SWEPT = 64  # polls at a time, over all servers
+
+
+def poll(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> list[Checked]:
+    """Every account's poll, side by side, in the order asked for; `timeout` bounds each of them."""
+    trust = {"ca_file": ca_file.absolute()} if ca_file else {}
+    accounts = [account.model_copy(update=trust) for account in chosen.accounts]
+    prober = Prober(timeout or chosen.agent.timeout.total_seconds())
+    order = range(len(accounts))
+    polls = {}
+    with _progress(len(accounts)) as advance:
+        for index, one in side_by_side(
+            _by_server(accounts) if chosen.sweep else [[index] for index in order],
+            lambda index: prober.poll(accounts[index]),
+            per_lane=chosen.agent.max_connections,
+            at_once=MOST_SWEPT if chosen.sweep else MOST_NAMED,
+        ):
+            polls[index] = one
+            advance()
+    levels = chosen.alerts.levels
+    return [
+        Checked(accounts[index], polls[index], status(polls[index].outcome, levels))
+        for index in order
+    ]
+
+
+def _by_server(accounts: Sequence[Account]) -> list[list[int]]:
+    """The accounts' places, one lane for each mail server."""
+
+    def server(index: int) -> str:
+        return str(accounts[index].server)
+
+    return [list(lane) for _, lane in groupby(sorted(range(len(accounts)), key=server), server)]
+
+
+def write(checked: Sequence[Checked], *, as_json: bool) -> None:
+    """The document or the table on stdout; JSON is ASCII, so that every terminal may show it."""
+    if as_json:
+        show(json.dumps(document(checked), indent=2))
+        return
+    from agent.cli import table  # noqa: PLC0415 - Rich is not needed for JSON
+
+    terminal = sys.stdout.isatty()
+    show(
+        table.render(
+            checked,
+            width=shutil.get_terminal_size().columns if terminal else None,
+            colour=terminal and not os.environ.get("NO_COLOR"),
+            unicode=(sys.stdout.encoding or "").lower().startswith("utf"),
+        )
+    )
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on stderr while polls are under way, on a terminal only; yields its step."""
+    if not sys.stderr or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - Rich is not needed without a terminal
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn  # noqa: PLC0415
+
+    columns = SpinnerColumn(), "polling", MofNCompleteColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("polling", total=total)
+        yield lambda: progress.advance(task)

@@ -1,0 +1,90 @@
+"""`mailbox-agent validate`: everything that can be wrong without asking a server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.cli.options import ConfigFile  # noqa: TC001 - Typer reads it from the signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent.config.receivers import Target
+    from agent.config.secrets import Secret
+    from agent.config.settings import Settings
+
+
+def validate(*, config: ConfigFile = None) -> int:
+    """Check the configuration, the receivers and that secrets are there; connect to nothing.
+
+    \b
+      mailbox-agent validate
+      mailbox-agent validate --config /etc/mailbox-agent/config.toml
+
+    Prints a line for each problem. Exit status: 0 valid, 3 not.
+    """  # noqa: D301 - \b, the control character, keeps the lines of a paragraph apart
+    from agent.cli import configuration  # noqa: PLC0415 - `--help` must not load what follows
+    from agent.cli.terminal import ExitStatus, complain, show  # noqa: PLC0415
+    from agent.config.privacy import warnings  # noqa: PLC0415
+
+    path = configuration.path_of(config)
+    settings = configuration.read(path)
+    for line in warnings(path, settings):
+        complain(f"warning: {line}")
+    problems = [f"{path}: {line}" for line in _problems(settings)]
+    for line in problems:
+        complain(line)
+    if problems:
+        return ExitStatus.UNKNOWN
+    show(f"{path}: {_summary(settings)}: valid")
+    return ExitStatus.OK
+
+
+def _summary(settings: Settings) -> str:
+    counts = {
+        "account": len(settings.accounts),
+        "receiver": len(settings.receivers),
+        "route": len(settings.routes),
+    }
+    return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    for account in settings.accounts:
+        where = f'account "{account.name}"'
+        if problem := _missing(account.secret()):
+            yield f"{where}: {problem}"
+        if account.ca_file and not os.access(account.ca_file, os.R_OK):
+            yield f"{where}: ca_file {account.ca_file}: cannot be read"
+    for receiver in settings.receivers:
+        problems = map(_unusable, receiver.targets())
+        for problem in dict.fromkeys(filter(None, problems)):  # targets share what is wrong
+            yield f'receiver "{receiver.name}": {problem}'
+
+
+def _missing(secret: Secret) -> str | None:
+    """Why a secret cannot be had; a command is only looked for, since it may ask someone."""
+    from agent.config.secrets import SecretError  # noqa: PLC0415 - `--help` must not load it
+
+    if secret.command:
+        program = secret.command[0]
+        found = shutil.which(program)
+        return None if found else f"{secret.key}_command: no program {Path(program).name}"
+    try:
+        secret.reveal()
+    except SecretError as error:
+        return str(error)
+    return None
+
+
+def _unusable(target: Secret | Target) -> str | None:
+    from agent.config.receivers import Target  # noqa: PLC0415 - `--help` must not load it
+    from agent.notify.apprise import check  # noqa: PLC0415 - heavy
+
+    secret = target.secret() if isinstance(target, Target) else target
+    if secret.given and (problem := _missing(secret)):
+        return problem
+    return None if secret.command else check(target)

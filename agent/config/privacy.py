@@ -1,0 +1,64 @@
+"""Which files with secrets other users of the machine can read."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import SecretStr
+
+    from agent.config.settings import Settings
+
+_MOUNTED = Path("/run/secrets")  # the container's runtime sets the modes there
+_OTHERS = stat.S_IRGRP | stat.S_IROTH
+_PLAIN_HOOKS = ("json", "xml", "form")  # schemes whose URL holds no secret unless it has a user
+
+
+def warnings(path: Path, settings: Settings) -> Iterator[str]:
+    """A line for the configuration file and one for all secret files, where others can read them.
+
+    Group and others count alike. What cannot be looked at is no matter of privacy.
+    """
+    if _holds_secrets(settings) and _readable_by_others(path):
+        yield f"{path}: holds secrets and can be read by others; chmod 600 it, or use secret files"
+    exposed = sorted({file for file in _files(settings) if _readable_by_others(file)})
+    if len(exposed) == 1:
+        yield f"{exposed[0]}: holds a secret and can be read by others; chmod 600 it"
+    elif exposed:
+        yield f"{exposed[0]} and {len(exposed) - 1} more: secrets that others can read; chmod 600"
+
+
+def _holds_secrets(settings: Settings) -> bool:
+    targets = [receiver.target for receiver in settings.receivers if receiver.target]
+    return (
+        any(account.password for account in settings.accounts)
+        or any(target.password or target.params for target in targets)
+        or any(_is_secret(receiver.url) for receiver in settings.receivers if receiver.url)
+    )
+
+
+def _is_secret(url: SecretStr) -> bool:
+    schema, _, rest = url.get_secret_value().partition("://")
+    return "@" in rest or schema.removesuffix("s") not in _PLAIN_HOOKS
+
+
+def _files(settings: Settings) -> Iterator[Path]:
+    for account in settings.accounts:
+        if account.password_file:
+            yield account.password_file
+    for receiver in settings.receivers:
+        for file in (receiver.url_file, receiver.target and receiver.target.password_file):
+            if file:
+                yield file
+
+
+def _readable_by_others(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and bool(mode & _OTHERS) and _MOUNTED not in path.parents
