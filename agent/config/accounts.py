@@ -84,12 +84,14 @@ class _Account(Table):
     )
     limit: Size | None = Field(
         None,
-        description="Size limit for a server that reports none; the server's own limit wins.",
+        description=(
+            "Size limit where the server reports none, or a stricter one beside the server's."
+        ),
         examples=["5 GiB"],
     )
     message_limit: Annotated[int, Field(ge=1), WholeNumber] | None = Field(
         None,
-        description="Limit on the number of messages for a server that reports none.",
+        description="Limit on the number of messages, used as `limit` is.",
         examples=[10000],
     )
     zero_limit: Literal["unlimited", "full"] = Field(
