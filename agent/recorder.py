@@ -131,30 +131,45 @@ class Recorder:
 
     def _record(self, polls: Sequence[Poll]) -> None:
         """Write polls, and those that could not be written before; show them either way."""
-        batch = sorted((*self._unsaved.values(), *polls), key=lambda poll: poll.at)
+        late = list(self._unsaved.values())
+        batch = sorted((*late, *polls), key=lambda poll: poll.at)
+        refused = self._save(batch) if time.monotonic() >= self._retry_at else batch
+        self._put_off(refused)
         shown = list(polls)
-        if batch and time.monotonic() >= self._retry_at and self._save(batch):
-            shown += self._caught_up(batch)
+        if batch and not refused:
+            shown += self._caught_up(late, batch)
             self._recover()
-        else:
-            self._put_off(polls)
         for poll in shown:
             self._safely(self._show, poll)
 
-    def _save(self, batch: Sequence[Poll]) -> bool:
+    def _save(self, batch: Sequence[Poll]) -> Sequence[Poll]:
+        """Write a batch; return what of it the store refused."""
+        if not batch:
+            return batch
         began = time.monotonic()
         try:
             self._write(batch)
         except StoreError as error:
             self._degrade(error)
-            return False
+            return batch
         except Exception:  # noqa: BLE001 - one mailbox's figures must not cost the others theirs
             _say(log.exception, "recorder.batch_failed", polls=len(batch))
-            for poll in batch:
-                self._safely(self._write, [poll])
+            return self._save_singly(batch)
         self._saved_at = time.monotonic()
         self._pace = min(max(self._saved_at - began, SHORTEST_PACE), LONGEST_PACE)
-        return True
+        return ()
+
+    def _save_singly(self, batch: Sequence[Poll]) -> Sequence[Poll]:
+        """Write all but the bad polls of a batch; return what the store refused meanwhile."""
+        for number, poll in enumerate(batch):
+            try:
+                self._write([poll])
+            except StoreError as error:
+                self._degrade(error)
+                return batch[number:]
+            except Exception:  # noqa: BLE001 - it is told, and the others go on
+                _say(log.exception, "recorder.poll_failed", account=poll.account)
+        return ()
 
     def _write(self, polls: Sequence[Poll]) -> None:
         if not self._remembered:
@@ -196,21 +211,20 @@ class Recorder:
         firing = self._alerts.get(poll.account, ())
         self._exposition.record(account, self._intervals[poll.account], poll, firing)
 
-    def _caught_up(self, batch: Sequence[Poll]) -> list[Poll]:
+    @staticmethod
+    def _caught_up(late: Sequence[Poll], batch: Sequence[Poll]) -> list[Poll]:
         """Readings that were shown already, but not with the alerts that they have led to now."""
         latest = {poll.account: poll for poll in batch}
         return [
             poll
-            for poll in self._unsaved.values()
+            for poll in late
             if poll is latest[poll.account] and isinstance(poll.outcome, Reading)
         ]
 
     def _put_off(self, polls: Sequence[Poll]) -> None:
         """Keep each account's last reading and last failure until the store is back."""
-        for poll in polls:
-            key = (poll.account, type(poll.outcome))
-            self._lost += key in self._unsaved
-            self._unsaved[key] = poll
+        self._unsaved = {(poll.account, type(poll.outcome)): poll for poll in polls}
+        self._lost += len(polls) - len(self._unsaved)
 
     def _degrade(self, error: StoreError) -> None:
         self._retry_at = time.monotonic() + RETRY_EVERY
@@ -222,7 +236,6 @@ class Recorder:
             )
 
     def _recover(self) -> None:
-        self._unsaved.clear()
         if self.problem is not None:
             _say(log.warning, "store.recovered", unrecorded_polls=self._lost)
             self.problem, self._lost = None, 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import ssl
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,12 +58,24 @@ def _problems(settings: Settings) -> Iterator[str]:
         where = f'account "{account.name}"'
         if problem := _missing(account.secret()):
             yield f"{where}: {problem}"
-        if account.ca_file and not os.access(account.ca_file, os.R_OK):
-            yield f"{where}: ca_file {account.ca_file}: cannot be read"
+        if account.ca_file and (problem := _untrusted(account.ca_file)):
+            yield f"{where}: ca_file {account.ca_file}: {problem}"
     for receiver in settings.receivers:
         problems = map(_unusable, receiver.targets())
         for problem in dict.fromkeys(filter(None, problems)):  # targets share what is wrong
             yield f'receiver "{receiver.name}": {problem}'
+
+
+@cache  # accounts by the thousand share one file
+def _untrusted(file: Path) -> str | None:
+    """Why no server can be trusted by this file, or None where it holds certificates."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        return "holds no certificates in PEM form"
+    except OSError:
+        return "cannot be read"
+    return None
 
 
 def _missing(secret: Secret) -> str | None:

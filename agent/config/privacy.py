@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MOUNTED = Path("/run/secrets")  # the container's runtime sets the modes there
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
-_PLAIN_HOOKS = ("json", "xml", "form")  # schemes whose URL holds no secret unless it has a user
+_PLAIN_HOOKS = ("json", "xml", "form")  # their URL holds a secret only in user or query
 
 
 def warnings(path: Path, settings: Settings) -> Iterator[str]:
@@ -43,7 +43,8 @@ def _holds_secrets(settings: Settings) -> bool:
 
 def _is_secret(url: SecretStr) -> bool:
     schema, _, rest = url.get_secret_value().partition("://")
-    return "@" in rest or schema.removesuffix("s") not in _PLAIN_HOOKS
+    # Tokens stand before the host or in the query, where Apprise takes headers from too.
+    return "@" in rest or "?" in rest or schema.removesuffix("s") not in _PLAIN_HOOKS
 
 
 def _files(settings: Settings) -> Iterator[Path]:

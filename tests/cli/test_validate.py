@@ -127,3 +127,12 @@ def test_the_schema_and_the_example_are_printed(tmp_path: Path) -> None:
         run("schema", "--example", folder=tmp_path).stdout
         == (ROOT / "config.example.toml").read_text()
     )
+
+
+def test_a_file_that_holds_no_certificates_is_a_problem(file: Path) -> None:
+    (file.parent / "ca.pem").write_text("wonderland")
+    assert validate(file, ACCOUNT + 'ca_file = "ca.pem"') == (
+        3,
+        "",
+        ['config.toml: account "anna": ca_file ca.pem: holds no certificates in PEM form'],
+    )

@@ -49,6 +49,14 @@ INSIDE = "/config.toml: holds secrets and can be read by others; chmod 600 it, o
             [INSIDE],
         ),
         (
+            ACCOUNT
+            + 'password_command = ["pass"]'
+            + RECEIVER
+            + 'url = "json://host/?+X-Token=abc"',
+            0o644,
+            [INSIDE],
+        ),
+        (
             ACCOUNT + 'password_command = ["pass"]' + RECEIVER + 'url = "tgram://123:abc/9"',
             0o644,
             [INSIDE],

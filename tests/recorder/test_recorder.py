@@ -2,22 +2,26 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent import recorder as module
 from agent.metrics.exposition import Exposition
 from agent.model import Alert, AlertKey, Poll, Quota, QuotaState, Reading, Reason, Severity
 from agent.recorder import Recorder
-from agent.store import Store, alerts, history, outbox
+from agent.store import Store, StoreUnavailable, alerts, history, outbox
 from tests.support.mailboxes import NOON, failed, poll, settings
 from tests.support.stores import full_disk, opened, read_only, store_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from agent.config.settings import Settings
     from agent.model import Notification
@@ -207,3 +211,88 @@ def test_one_mailbox_that_cannot_be_written_does_not_cost_the_others(store: Stor
     run.recorder.start()
     run.recorder.stop()
     assert [each.transition.alert.key.account for each in _waiting(store)] == ["ben"]
+
+
+def test_a_store_that_is_back_takes_away_no_figure_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
+    folder = tmp_path / "late"
+    store = store_in(folder)
+    with running(store, "anna", "ben") as run:
+        run.put(poll("anna", 10))
+        folder.mkdir()
+        run.put(poll("ben", 10))
+        assert 'mailbox_usage_ratio{account="anna"} 0.1' in run.shown.text()
+        assert run.recorder.problem is None
+    store.close()
+
+
+def test_what_could_not_be_written_is_written_without_another_poll(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
+    folder = tmp_path / "late"
+    store = store_in(folder)
+    with running(store, "anna") as run:
+        run.put(poll("anna", 81))
+        assert not run.woken.is_set()
+        folder.mkdir()
+        assert run.woken.wait(20)
+        assert run.shown.polled.acquire(timeout=20)  # again, with the alert
+        assert 'mailbox_alert_firing{account="anna"' in run.shown.text()
+    assert len(_waiting(store)) == 1
+    store.close()
+
+
+def test_stopping_says_how_many_polls_went_unrecorded(tmp_path: Path) -> None:
+    store = store_in(tmp_path / "missing")
+    with capture_logs() as logged, running(store, "anna") as run:
+        run.put(poll("anna", 10), poll("anna", 11, minute=1))
+    last = logged[-1]
+    assert (last["event"], last["unrecorded_polls"]) == ("recorder.stopped", 2)
+
+
+def test_a_prune_that_fails_costs_no_poll(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(history, "prune", broken)
+    with running(store, "anna") as run:
+        run.put(poll("anna", 81))
+    assert KEY in _firing(store)
+
+
+def test_old_history_is_pruned_while_the_agent_runs(store: Store) -> None:
+    long_ago = NOON - timedelta(days=400)
+    with store.transaction() as connection:
+        history.append(connection, [replace(poll("anna", 1), at=long_ago)])
+    with running(store, "anna") as run:
+        run.put(poll("anna", 2))
+    with store.transaction() as connection:
+        found = history.usage(connection, "anna", long_ago)
+    assert {sample.used for samples in found.values() for sample in samples} == {2, 3}
+
+
+def test_a_store_that_fails_after_a_bad_poll_loses_no_good_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
+    append, calls = history.append, iter(range(99))
+
+    def failing(connection: Connection, polls: Sequence[Poll]) -> None:
+        match next(calls):
+            case 0:
+                raise ZeroDivisionError  # the batch, for the sake of one poll
+            case 2:
+                raise StoreUnavailable("the disk is full")  # then the store, for the second
+            case _:
+                append(connection, polls)
+
+    monkeypatch.setattr(history, "append", failing)
+    run = Running(store, settings("anna", "ben"))
+    for each in (poll("anna", 90), poll("ben", 90, minute=1)):
+        run.recorder.put(each)
+    run.recorder.start()
+    run.recorder.stop()
+    assert [each.transition.alert.key.account for each in _waiting(store)] == ["anna", "ben"]
