@@ -208,6 +208,15 @@ def test_settings_are_frozen_and_show_no_secret(file: Path) -> None:
         settings.accounts[0].name = "b"  # type: ignore[misc]  # what is tested
 
 
+def test_not_even_a_bare_model_shows_what_it_refuses() -> None:
+    keys = {"name": "a", "protocol": "imap", "server": "host", "pasword": "wonderland"}
+    with pytest.raises(ValidationError) as account:
+        ImapAccount.model_validate(keys)
+    with pytest.raises(ValidationError) as settings:
+        Settings.model_validate({"accounts": [keys], "stroe": "wonderland"})
+    assert "wonderland" not in f"{account.value}{settings.value}"
+
+
 def test_a_byte_order_mark_is_no_harm(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + SMALLEST.encode())
     assert load(file).accounts

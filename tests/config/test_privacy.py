@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.config import privacy
 from agent.config.load import load
 from agent.config.privacy import warnings
 
@@ -89,3 +90,12 @@ def test_secret_files_that_others_can_read_are_named_once(tmp_path: Path) -> Non
     assert told(tmp_path, anna + RECEIVER + 'url_file = "url"', 0o644) == [
         "/anna and 1 more: secrets that others can read; chmod 600"
     ]
+
+
+def test_what_a_container_runtime_mounts_has_the_modes_it_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "anna").write_text("wonderland")
+    (tmp_path / "anna").chmod(0o444)
+    monkeypatch.setattr(privacy, "_MOUNTED", tmp_path)
+    assert told(tmp_path, ACCOUNT + 'password_file = "anna"', 0o644) == []

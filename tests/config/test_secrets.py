@@ -81,13 +81,28 @@ def test_a_pipe_that_nobody_writes_to_is_given_up(
     monkeypatch.setattr(secrets, "SECONDS", 0)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert failure(Secret(file=pipe)) == f"password_file {pipe}: no answer within 0 s"
+    told: list[str] = []
+    reader = Thread(target=lambda: told.append(failure(Secret(file=pipe))), daemon=True)
+    reader.start()
+    reader.join(30)
+    assert told == [f"password_file {pipe}: no answer within 0 s"]
 
 
 def test_a_command_is_run_without_a_shell_and_without_input() -> None:
     script = "import sys; print(sys.stdin.read() + sys.argv[1])"
     secret = Secret(command=(sys.executable, "-c", script, "$HOME; `id`"))
     assert secret.reveal() == "$HOME; `id`"
+
+
+def test_a_command_cannot_wait_for_what_is_typed() -> None:
+    program = (
+        "import sys; from agent.config.secrets import Secret; script = 'print(len(input()))';"
+        "print(Secret(command=(sys.executable, '-c', script)).reveal())"
+    )
+    asking = subprocess.run(
+        [sys.executable, "-c", program], input="typed", capture_output=True, text=True, check=False
+    )
+    assert asking.stderr.endswith("exited with status 1\n")
 
 
 def test_a_command_that_fails_is_named_without_its_arguments_and_output() -> None:

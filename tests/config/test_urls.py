@@ -94,6 +94,7 @@ def test_what_comes_beside_the_url_is_taken_where_the_url_says_nothing() -> None
         ("imaps://anna:12/hunter2@host", [FORM]),
         ("imaps://anna:12?hunter2@host", [FORM]),
         ("imaps://anna:12#hunter2@host", [FORM]),
+        ("imaps://anna@example.com:12?hunter2@host", [FORM]),
         ("imaps://host", [FORM]),
         ("imaps://@host", [FORM]),
         ("imaps://anna@", [FORM]),
