@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent import text
+
 if TYPE_CHECKING:
     from agent.model import Quota
 
 UNKNOWN = "-"
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_THREE_DIGITS = 100
 
 
 def size(octets: int | None) -> str:
     """Bytes in the largest unit that leaves a figure of at least one: `19.0 KiB`."""
-    if octets is None:
-        return UNKNOWN
-    exponent = min(max(octets.bit_length() - 1, 0) // 10, len(_UNITS) - 1)
-    value = octets / 1024**exponent
-    return f"{value:.{0 if exponent == 0 or value >= _THREE_DIGITS else 1}f} {_UNITS[exponent]}"
+    return UNKNOWN if octets is None else text.size(octets)
 
 
 def count(things: int | None) -> str:

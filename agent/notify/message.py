@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from agent.model import Reason, Severity
+from agent.text import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 REFERENCE_LENGTH = 12  # hexadecimal digits of the idempotency key; enough to tell repeats by
 PERCENT = 100
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_STEP = 1024
 # What servers call the one quota root of a mailbox: naming it would tell nobody anything.
 _PLAIN_ROOTS = {"", "default", "inbox", "mailbox", "quota", "root", "storage", "user", "user quota"}
 
@@ -177,15 +176,6 @@ def _root(root: str, account: str) -> str:
 def _plain(text: str) -> str:
     """A server's text without what chats take for markup, mentions or links."""
     return "".join(char if char.isalnum() or char in " .-/" else "?" for char in text)
-
-
-def size(octets: int) -> str:
-    """Octets in binary units with one decimal, rounded down: `17.6 MiB`."""
-    power = min(max(octets.bit_length() - 1, 0) // 10, len(_UNITS) - 1)
-    if not power:
-        return f"{octets} B"
-    tenths = octets * 10 // _STEP**power
-    return f"{tenths // 10}.{tenths % 10} {_UNITS[power]}"
 
 
 def moment(at: datetime) -> str:

@@ -24,14 +24,11 @@ MOST_PIPELINED = 100  # commands on their way at once: more could fill both side
 
 
 def read(account: ImapAccount, wire: Wire, password: str) -> Reading:
-    """What the mailbox holds and may hold.
+    """What the mailbox holds and may hold, over a connected wire.
 
     Raises:
         ProbeError, OSError, imaplib.IMAP4.error: the poll failed.
     """
-    wire.connect()
-    if account.tls == "implicit":
-        wire.start_tls(account.ca_file)
     client = Client(wire)
     wire.stage = "login"
     if account.tls == "starttls":

@@ -20,14 +20,11 @@ _LINE_BREAKS = re.compile(r"[\r\n\0]")
 
 
 def read(account: Pop3Account, wire: Wire, password: str) -> Reading:
-    """How many messages the maildrop holds, and their size (RFC 1939, section 5, STAT).
+    """How many messages the maildrop holds, and their size (STAT; RFC 1939, section 5).
 
     Raises:
         ProbeError, OSError: the poll failed.
     """
-    wire.connect()
-    if account.tls == "implicit":
-        wire.start_tls(account.ca_file)
     client = Client(wire)
     wire.stage = "login"
     if account.tls == "starttls":

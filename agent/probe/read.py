@@ -89,6 +89,9 @@ def _outcome(account: Account, wire: Wire) -> Outcome:
 
 
 def _read(account: Account, wire: Wire, password: str) -> Reading:
+    wire.connect()
+    if account.tls == "implicit":
+        wire.start_tls(account.ca_file)
     match account:
         case ImapAccount():
             return imap.read(account, wire, password)

@@ -42,12 +42,12 @@ spelling of the host name, and that this machine can resolve it."""
 
 def test_a_pipe_gets_every_fact_on_one_line_a_mailbox(mailboxes: list[Checked]) -> None:
     expected = """\
-Mailbox       Status                  Usage        Used of limit  Messages  Unread  Freeable
-────────────────────────────────────────────────────────────────────────────────────────────
-anna          critical   ▕█████████▌▏  95 %    19 of 20 messages        19   1,234   2.0 KiB
-  User quota             ▕▉         ▏   9 %  19.0 KiB of 200 KiB
-bob           unlimited                   -              5.0 GiB    12,345       -         -
-carol         no limit                    -                    -         -       -         -
+Mailbox       Status                  Usage          Used of limit  Messages  Unread  Freeable
+──────────────────────────────────────────────────────────────────────────────────────────────
+anna          critical   ▕█████████▌▏  95 %      19 of 20 messages        19   1,234   2.0 KiB
+  User quota             ▕▉         ▏   9 %  19.0 KiB of 200.0 KiB
+bob           unlimited                   -                5.0 GiB    12,345       -         -
+carol         no limit                    -                      -         -       -         -
 dave          failed                    dns
 """
     text = render(mailboxes, width=None)
@@ -93,8 +93,8 @@ def test_what_a_server_says_is_neither_markup_nor_an_escape() -> None:
         (1023, "1023 B"),
         (1024, "1.0 KiB"),
         (19456, "19.0 KiB"),
-        (150 * 1024**2, "150 MiB"),
-        (2**63 - 1, "8.0 EiB"),
+        (150 * 1024**2, "150.0 MiB"),
+        (2**63 - 1, "7.9 EiB"),
     ],
 )
 def test_sizes_are_in_the_unit_that_reads_best(octets: int | None, text: str) -> None:

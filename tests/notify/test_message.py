@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.model import Notification, Reason, Severity
-from agent.notify.message import compose, percent, size, span
+from agent.notify.message import compose, percent, span
+from agent.text import size
 from tests.support.notices import MIB, NOON, notice
 
 FIRST = """\
