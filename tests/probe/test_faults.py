@@ -271,6 +271,18 @@ def test_a_ca_file_that_is_missing_is_an_error_of_the_configuration(dovecot: Dov
     )
 
 
+# The answers to everything that will be asked, as one who can guess the tags would send them.
+FORGED = b"""* CAPABILITY IMAP4rev1 QUOTA
+A1 OK
+A2 OK [CAPABILITY IMAP4rev1 QUOTA] in
+* LIST () "/" Forged
+A3 OK
+* QUOTAROOT INBOX ""
+* QUOTA "" (STORAGE 1 2)
+A4 OK
+""".replace(b"\n", b"\r\n")
+
+
 def test_what_was_said_before_starttls_is_not_believed_after_it(dovecot: Dovecot) -> None:
     """The injection of "Why TLS is better without STARTTLS", before and after the tagged OK."""
 
@@ -278,7 +290,7 @@ def test_what_was_said_before_starttls_is_not_believed_after_it(dovecot: Dovecot
         line.say(b"* OK [CAPABILITY IMAP4rev1 STARTTLS QUOTA] ready\r\n")
         tag = line.hear().split()[0]
         line.say(b'* QUOTA "" (STORAGE 1 2)\r\n* LIST () "/" Forged\r\n')
-        line.say(tag + b' OK begin\r\n* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 1 2)\r\n')
+        line.say(tag + b" OK begin\r\n" + FORGED)
         secure = line.shake_hands(dovecot.certificates.good)
         capability = b"* CAPABILITY IMAP4rev1 QUOTA\r\n<tag> OK done\r\n"
         answer_imap(secure, {b"CAPABILITY": capability})
@@ -338,6 +350,20 @@ def test_a_reading_survives_a_server_that_goes_without_goodbye() -> None:
     with Scripted(imap(SLOPPY | {b"LOGOUT": b""})) as server:
         outcome = poll(account(server.port), 5).outcome
     assert isinstance(outcome, Reading)
+
+
+def test_folders_of_others_do_not_count() -> None:
+    script = {
+        b"NAMESPACE": b'* NAMESPACE (("" "/")) (("Other/" "/")) NIL\r\n<tag> OK\r\n',
+        b"LIST": b'* LIST () "/" INBOX\r\n* LIST () "/" Other/bert\r\n<tag> OK\r\n',
+        b"STATUS": b"* STATUS INBOX (MESSAGES 3 UNSEEN 1)\r\n<tag> OK\r\n",
+    }
+    with Scripted(imap(script, b"IMAP4rev1 NAMESPACE")) as server:
+        outcome = poll(account(server.port), 5).outcome
+        assert not any(b"STATUS" in line and b"Other" in line for line in server.heard)
+    assert isinstance(outcome, Reading)
+    assert [folder.name for folder in outcome.folders] == ["INBOX"]
+    assert outcome.messages == 3
 
 
 def test_a_quota_line_in_the_reply_to_another_question_is_ignored() -> None:
