@@ -119,22 +119,26 @@ def _meaning(error: Exception, stage: str) -> tuple[FailureKind, str]:
             return error.kind, str(error)
         case TimeoutError():
             return FailureKind.TIMEOUT, f"no answer in time during {stage}"
-        case ssl.SSLCertVerificationError():
-            return FailureKind.TLS, f"certificate not accepted: {error.verify_message}"
         case ssl.SSLError():
-            return FailureKind.TLS, f"TLS failed: {_tls_reason(error)}"
+            return FailureKind.TLS, _tls_words(error)
+        case OSError() if stage == "connect":
+            return FailureKind.CONNECT, _words(error)
         case OSError():
-            words = error.strerror or type(error).__name__
-            kind = FailureKind.CONNECT if stage == "connect" else FailureKind.PROTOCOL
-            return kind, f"{words} during {stage}"
+            return FailureKind.PROTOCOL, f"{_words(error)} during {stage}"
         case _:
             return FailureKind.PROTOCOL, f"unexpected answer during {stage}: {error}"
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
+def _words(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not accepted: {error.verify_message}"
     if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
-        return "the server does not speak TLS on this port"
-    return (error.reason or str(error)).replace("_", " ").lower()
+        return "TLS failed: the server does not speak TLS on this port"
+    return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
 
 
 def _scrubbed(text: str, secret: str) -> str:

@@ -217,7 +217,7 @@ def test_a_refused_connection_is_told_as_such() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     outcome = poll(account(port), 5).outcome
-    assert outcome == Failure(FailureKind.CONNECT, "Connection refused during connect")
+    assert outcome == Failure(FailureKind.CONNECT, "connection refused")
 
 
 def test_a_full_backlog_ends_at_the_deadline() -> None:
