@@ -94,7 +94,6 @@ class Service:
         self._open_store()
         self._recorder.start()
         self._delivery.start()
-        self._schedule.start()
         self._web.start()
         log.info(
             "agent.started",
@@ -102,6 +101,7 @@ class Service:
             receivers=len(self._settings.receivers),
             metrics=f"http://{self._settings.web.listen.host}:{self.port}/metrics",
         )
+        self._schedule.start()
 
     def stop(self) -> None:
         """Stop every part in the order in which things flow, so that nothing is lost between."""
