@@ -1,9 +1,8 @@
-"""The single writer: polls in; history, alerts, outbox and metrics out, one transaction a batch."""
+"""The single writer's thread: takes polls, has them written, shows them, outlives a bad store."""
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -11,18 +10,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from agent.inbox import Inbox
+from agent.ledger import Ledger
 from agent.model import Reading
-from agent.rules.judgement import Policy, Verdict, close_removed, judge
-from agent.store import StoreError, alerts, history, outbox
+from agent.store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sqlalchemy import Connection
+    from collections.abc import Callable, Mapping, Sequence
 
     from agent.config.settings import Settings
     from agent.metrics.exposition import Exposition
-    from agent.model import Alert, Poll, Transition
+    from agent.model import Poll
     from agent.rules.judgement import Route
     from agent.store import Store
 
@@ -53,22 +50,15 @@ class Recorder:
     ) -> None:
         self.problem: str | None = None
         self.last_beat = time.monotonic()
+        self._accounts = {each.name: each for each in settings.accounts}
         self._intervals = {each.name: settings.interval(each) for each in settings.accounts}
-        self._policy = Policy(
-            accounts={each.name: each for each in settings.accounts},
-            alerts=settings.alerts,
-            targets={each.name: len(each.targets()) for each in settings.receivers},
-            route=route,
-        )
-        self._store, self._exposition, self._wake, self._clock = store, exposition, wake, clock
+        self._exposition, self._clock = exposition, clock
         self._inbox = Inbox()
+        self._ledger = Ledger(settings, store, route, wake, clock)
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
-        self._alerts: dict[str, tuple[Alert, ...]] = {}
         self._unsaved: dict[tuple[str, type], Poll] = {}
         self._lost = 0
-        self._remembered = False
-        self._retry_at = self._prune_at = self._expire_at = self._saved_at = 0.0
-        self._pace = SHORTEST_PACE
+        self._retry_at = self._prune_at = self._expire_at = self._due_at = 0.0
 
     def put(self, poll: Poll) -> None:
         """Hand over a finished poll; never blocks."""
@@ -76,15 +66,7 @@ class Recorder:
 
     def start(self) -> None:
         """Show what the store remembers, close alerts of removed accounts, and begin to write."""
-        seen: dict[str, datetime] = {}
-        try:
-            seen = self._remember()
-        except StoreError as error:
-            self._degrade(error)
-        for name, account in self._policy.accounts.items():
-            self._exposition.restore(
-                account, self._intervals[name], seen.get(name), self._alerts.get(name, ())
-            )
+        self._restore(self._open() or {})
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -94,21 +76,47 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._inbox.ended:
-            polls = self._inbox.batch(TICK, due=self._saved_at + self._pace)
+            polls = self._inbox.batch(TICK, due=self._due_at)
             self.last_beat = time.monotonic()
-            self._safely(self._record, [poll for poll in polls if poll.account in self._intervals])
-            self._safely(self._expire)
-            self._safely(self._prune)
+            self._go_round([poll for poll in polls if poll.account in self._accounts])
         self._retry_at = 0.0
-        self._safely(self._record, [])
+        self._go_round([])
         if self._lost or self._unsaved:
-            _say(log.error, "recorder.stopped", unrecorded_polls=self._lost + len(self._unsaved))
+            log.error("recorder.stopped", unrecorded_polls=self._lost + len(self._unsaved))
+
+    def _go_round(self, polls: Sequence[Poll]) -> None:
+        self._safely(self._reopen)
+        self._safely(self._record, polls)
+        self._safely(self._prune)
+        self._safely(self._expire)
+
+    def _open(self) -> Mapping[str, datetime] | None:
+        """Open the store: each account's last success, or None where it cannot be opened."""
+        try:
+            return self._ledger.open()
+        except StoreError as error:
+            self._degrade(error)
+            return None
+
+    def _reopen(self) -> None:
+        """A store that was away from the start, or that was corrupt: also without any poll."""
+        if self._ledger.ready or self._must_wait():
+            return
+        seen = self._open()
+        if seen is not None:
+            self._restore(seen)
+            self._recover()
+
+    def _restore(self, seen: Mapping[str, datetime]) -> None:
+        for name, account in self._accounts.items():
+            firing = self._ledger.firing(name)
+            self._exposition.restore(account, self._intervals[name], seen.get(name), firing)
 
     def _record(self, polls: Sequence[Poll]) -> None:
         """Write polls, and those that could not be written before; show them either way."""
         late = list(self._unsaved.values())
         batch = sorted((*late, *polls), key=lambda poll: poll.at)
-        refused = self._save(batch) if time.monotonic() >= self._retry_at else batch
+        refused = self._save(batch)
         self._put_off(refused)
         shown = list(polls)
         if batch and not refused:
@@ -119,72 +127,36 @@ class Recorder:
 
     def _save(self, batch: Sequence[Poll]) -> Sequence[Poll]:
         """Write a batch; return what of it the store refused."""
-        if not batch:
+        if not batch or not self._ledger.ready or self._must_wait():
             return batch
         began = time.monotonic()
         try:
-            self._write(batch)
+            self._ledger.write(batch)
         except StoreError as error:
             self._degrade(error)
             return batch
-        except Exception:  # noqa: BLE001 - one mailbox's figures must not cost the others theirs
-            _say(log.exception, "recorder.batch_failed", polls=len(batch))
+        except Exception:  # one mailbox's figures must not cost the others theirs
+            log.exception("recorder.batch_failed", polls=len(batch))
             return self._save_singly(batch)
-        self._saved_at = time.monotonic()
-        self._pace = min(max(self._saved_at - began, SHORTEST_PACE), LONGEST_PACE)
+        now = time.monotonic()
+        self._due_at = now + min(max(now - began, SHORTEST_PACE), LONGEST_PACE)
         return ()
 
     def _save_singly(self, batch: Sequence[Poll]) -> Sequence[Poll]:
         """Write all but the bad polls of a batch; return what the store refused meanwhile."""
         for number, poll in enumerate(batch):
             try:
-                self._write([poll])
+                self._ledger.write([poll])
             except StoreError as error:
                 self._degrade(error)
                 return batch[number:]
-            except Exception:  # noqa: BLE001 - it is told, and the others go on
-                _say(log.exception, "recorder.poll_failed", account=poll.account)
+            except Exception:  # it is told, and the others go on
+                log.exception("recorder.poll_failed", account=poll.account)
         return ()
 
-    def _write(self, polls: Sequence[Poll]) -> None:
-        if not self._remembered:
-            self._remember()
-        accounts = {poll.account for poll in polls}
-        with self._store.transaction() as connection:
-            firing = alerts.firing(connection, accounts)
-            verdict = judge(self._policy, polls, firing, self._clock())
-            history.append(connection, polls)
-            _keep(connection, verdict)
-        self._tell(verdict, accounts)
-
-    def _remember(self) -> dict[str, datetime]:
-        """Open the store, end what is configured no more; return each account's last success."""
-        if not self._store.is_open:
-            self._store.open()
-        with self._store.transaction() as connection:
-            firing = alerts.firing(connection)
-            verdict = close_removed(self._policy, firing, self._clock())
-            _keep(connection, verdict)
-            seen = history.last_success(connection)
-        self._tell(verdict, {key.account for key in firing})
-        self._remembered = True
-        return seen
-
-    def _tell(self, verdict: Verdict, accounts: set[str]) -> None:
-        """Let log, metrics and delivery know of what is committed."""
-        by_account: dict[str, tuple[Alert, ...]] = dict.fromkeys(accounts, ())
-        for alert in verdict.firing.values():
-            by_account[alert.key.account] += (alert,)
-        self._alerts |= by_account
-        if verdict.notifications:
-            self._wake()
-        for change in verdict.transitions:
-            _log(change)
-
     def _show(self, poll: Poll) -> None:
-        account = self._policy.accounts[poll.account]
-        firing = self._alerts.get(poll.account, ())
-        self._exposition.record(account, self._intervals[poll.account], poll, firing)
+        account, interval = self._accounts[poll.account], self._intervals[poll.account]
+        self._exposition.record(account, interval, poll, self._ledger.firing(poll.account))
 
     @staticmethod
     def _caught_up(late: Sequence[Poll], batch: Sequence[Poll]) -> list[Poll]:
@@ -201,18 +173,19 @@ class Recorder:
         self._unsaved = {(poll.account, type(poll.outcome)): poll for poll in polls}
         self._lost += len(polls) - len(self._unsaved)
 
+    def _must_wait(self) -> bool:
+        return time.monotonic() < self._retry_at
+
     def _degrade(self, error: StoreError) -> None:
         self._retry_at = time.monotonic() + RETRY_EVERY
-        self._remembered = self._remembered and self._store.is_open
         begins, self.problem = self.problem is None, str(error)
         if begins:
-            _say(
-                log.error, "store.unavailable", problem=str(error), effect="polls go on unrecorded"
-            )
+            log.error("store.unavailable", problem=str(error), effect="polls go on unrecorded")
 
     def _recover(self) -> None:
-        if self.problem is not None:
-            _say(log.warning, "store.recovered", unrecorded_polls=self._lost)
+        """The store works again; not yet, while it has not taken what it refused."""
+        if self.problem is not None and not self._unsaved:
+            log.warning("store.recovered", unrecorded_polls=self._lost)
             self.problem, self._lost = None, 0
 
     def _expire(self) -> None:
@@ -221,45 +194,20 @@ class Recorder:
             self._exposition.expire(self._clock())
 
     def _prune(self) -> None:
-        if self.problem is not None or time.monotonic() < self._prune_at:
+        if self._unsaved or self._must_wait() or time.monotonic() < self._prune_at:
             return
-        self._prune_at = time.monotonic() + PRUNE_EVERY
         try:
-            with self._store.transaction() as connection:
-                history.prune(connection, self._clock())
+            self._ledger.prune()
         except StoreError as error:
             self._degrade(error)
+        else:
+            self._prune_at = time.monotonic() + PRUNE_EVERY
+            self._recover()
 
     @staticmethod
     def _safely(step: Callable[..., object], *arguments: object) -> None:
         """The thread outlives whatever goes wrong in one step."""
         try:
             step(*arguments)
-        except Exception:  # noqa: BLE001 - the outermost net of this thread
-            _say(log.exception, "recorder.failed", step=step.__name__)
-
-
-def _keep(connection: Connection, verdict: Verdict) -> None:
-    alerts.apply(connection, verdict.transitions)
-    outbox.enqueue(connection, verdict.notifications)
-
-
-def _log(change: Transition) -> None:
-    key, finding = change.alert.key, change.finding
-    _say(
-        log.info,
-        "alert.changed",
-        reason=change.reason.value if change.reason else "eased",
-        account=key.account,
-        rule=key.rule,
-        root=key.root,
-        resource=key.resource,
-        severity=change.alert.severity.value,
-        used=finding.used,
-        limit=finding.limit,
-    )
-
-
-def _say(log_as: Callable[..., object], event: str, **fields: object) -> None:
-    with suppress(OSError):  # The log may be a file on the very disk that is full.
-        log_as(event, **fields)
+        except Exception:  # the outermost net of this thread
+            log.exception("recorder.failed", step=step.__name__)

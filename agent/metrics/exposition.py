@@ -75,13 +75,15 @@ class Exposition:
         last_success: datetime | None = None,
         alerts: Sequence[Alert] = (),
     ) -> None:
-        """Show an account before its first poll, with what the store remembers of it.
+        """Show what the store remembers of an account, before its first poll or later.
 
-        Its last reading is not restored: how full the mailbox is now is not known yet.
+        Its last reading is not restored: how full the mailbox is now is not known yet. What polls
+        have shown meanwhile stays.
         """
-        self.forget(account.name)
-        mailbox = Mailbox(account, interval, last_success=last_success, firing=_firing(alerts))
-        self._show(mailbox, _NO_READING)
+        held = self._held(account, interval)
+        last_success = held.last_success or last_success
+        mailbox = replace(held, last_success=last_success, firing=_firing(alerts))
+        self._show(mailbox, self._reading(account.name))
 
     def record(
         self, account: Account, interval: timedelta, poll: Poll, alerts: Sequence[Alert]

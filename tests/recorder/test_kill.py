@@ -27,7 +27,8 @@ step, folder = sys.argv[1:]
 store = Store(f"sqlite:///{folder}/agent.db")
 names = [f"mailbox {number}" for number in range(10)]
 recorder = Recorder(settings(*names), store, Exposition(), lambda *_: ["ops"], lambda: None)
-recorder._remember()
+ledger = recorder._ledger
+ledger.open()
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -45,8 +46,8 @@ for number, name in enumerate(names):
             case "alerts": alerts.apply = deadly(alerts.apply)
             case "outbox": outbox.enqueue = deadly(outbox.enqueue)
             case "commit": event.listen(store._engine, "commit", die)
-            case "told": recorder._wake = die
-    recorder._write([poll(name, 90)])
+            case "told": ledger._wake = die
+    ledger.write([poll(name, 90)])
 """
 
 

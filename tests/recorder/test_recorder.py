@@ -19,6 +19,7 @@ from tests.support.stores import full_disk, opened, read_only, store_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -168,7 +169,7 @@ def test_a_full_disk_stops_neither_polls_nor_the_alert(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
-    with running(store, "anna", "ben") as run:
+    with capture_logs(), running(store, "anna", "ben") as run:  # pytest's own log is on that disk
         run.put(poll("ben", 10))
         with full_disk():
             run.put(poll("anna", 81), failed("anna", minute=1))
@@ -201,6 +202,47 @@ def test_a_store_that_cannot_be_opened_at_start_is_opened_later(
     run.recorder.stop()
     assert len(_waiting(store)) == 1
     store.close()
+
+
+def test_a_store_that_is_opened_late_tells_what_it_remembers_without_a_poll(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
+    folder, away = tmp_path / "state", tmp_path / "away"
+    folder.mkdir()
+    with opened(folder) as store, running(store, "anna", "ben") as run:
+        run.put(poll("anna", 81), poll("ben", 81))
+    folder.rename(away)
+    store = store_in(folder)
+    with running(store, "anna", "ben") as run:
+        run.put(failed("ben", minute=1))
+        assert "mailbox_alert_firing" not in run.shown.text()
+        away.rename(folder)
+        while run.recorder.problem:
+            pass
+        for name in ("anna", "ben"):
+            assert f'mailbox_alert_firing{{account="{name}"' in run.shown.text()
+            assert f'mailbox_last_success_timestamp_seconds{{account="{name}"' in run.shown.text()
+        assert 'mailbox_poll_success{account="ben"} 0' in run.shown.text()
+    store.close()
+
+
+def test_a_prune_that_the_disk_refuses_is_tried_again_without_a_poll(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_EVERY", 0.0)
+    prune, tried = history.prune, iter(range(99))
+
+    def refused_once(connection: Connection, now: datetime) -> None:
+        if next(tried) == 0:
+            raise StoreUnavailable("the disk is full")
+        prune(connection, now)
+
+    monkeypatch.setattr(history, "prune", refused_once)
+    with capture_logs() as logged, running(store, "anna") as run:
+        while "store.recovered" not in [each["event"] for each in logged]:
+            pass
+        assert run.recorder.problem is None
 
 
 def test_one_mailbox_that_cannot_be_written_does_not_cost_the_others(store: Store) -> None:
