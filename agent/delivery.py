@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from agent.metrics.own import Waiting
+from agent.books import Books
 from agent.notify.apprise import AppriseSink
 from agent.notify.backoff import next_attempt
 from agent.notify.message import compose
@@ -25,8 +25,6 @@ from agent.store import StoreUnavailable, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from sqlalchemy import Connection
 
     from agent.config.settings import Settings
     from agent.metrics.own import OwnMetrics
@@ -58,7 +56,7 @@ class Delivery:
         chance: Callable[[], float] = random.random,
         send_seconds: float = SEND_SECONDS,
     ) -> None:
-        self._books = books = _Books(settings, store, own, clock)
+        self._books = books = Books(settings, store, own, clock)
         self._lanes = [
             _Lane(
                 receiver.name,
@@ -95,47 +93,6 @@ class Delivery:
             lane.thread.join(max(0.0, end - time.monotonic()))
 
 
-class _Books:
-    """What all lanes share: the outbox and the count of it. Safe to use from any thread."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        own: OwnMetrics,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self.store, self.own, self.clock = store, own, clock
-        self._targets = {
-            (receiver.name, str(ordinal))
-            for receiver in settings.receivers
-            for ordinal in range(len(receiver.targets()))
-        }
-        self._receivers = [receiver.name for receiver in settings.receivers]
-        self.tidied = False
-
-    def tidy(self, connection: Connection) -> None:
-        """Give up what waits for targets that are no longer configured."""
-        if self.tidied:
-            return
-        error = "the receiver is no longer configured"
-        for receiver, count in outbox.bury_unknown(connection, self._targets, error).items():
-            log.warning("notification.dead", receiver=receiver, count=count, error=error)
-            self.count(receiver, "dead", count)
-
-    def report(self, connection: Connection) -> None:
-        """Show the outbox in the metrics; inside the transaction, so that no lane is late."""
-        shares = {name: Waiting() for name in self._receivers}
-        for name, backlog in outbox.pending(connection).items():
-            shares[name] = Waiting(backlog.waiting, backlog.oldest, backlog.dead)
-        self.own.outbox(shares)
-
-    def count(self, receiver: str, result: str, count: int) -> None:
-        """Count attempts to notify: sent, failed or dead."""
-        for _ in range(count):
-            self.own.notified(receiver, result)
-
-
 class _Lane:
     """One target's thread."""
 
@@ -144,7 +101,7 @@ class _Lane:
         receiver: str,
         target: str,
         sink: AppriseSink,
-        books: _Books,
+        books: Books,
         *,
         chance: Callable[[], float],
         send_seconds: float,
@@ -158,13 +115,16 @@ class _Lane:
         self.thread = Thread(target=self._run, name=f"delivery-{receiver}-{target}", daemon=True)
 
     def _run(self) -> None:
+        waits_for_store = False
         while not self.stopping.is_set():
             self.wake.clear()  # before the outbox is read, so that no call is lost
             try:
                 pause = self._round()
+                waits_for_store = False
             except StoreUnavailable as error:
-                self._log.warning("delivery.store_unavailable", error=str(error))
-                pause = STORE_PAUSE
+                if not waits_for_store:
+                    self._log.warning("delivery.store_unavailable", problem=str(error))
+                waits_for_store, pause = True, STORE_PAUSE
             except Exception:  # noqa: BLE001  a thread's outermost loop logs and goes on
                 self._log.exception("delivery.failed")
                 pause = STORE_PAUSE
