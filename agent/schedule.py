@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from agent.model import Failure, Reading
-from agent.probe.guard import LoginGuard
+from agent.probe.guard import MOST_REFUSALS, RETRY_AFTER, LoginGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,12 +149,15 @@ class Schedule:
             return
         self._log(poll)
         self._record(poll)
-        if self._guard.note(account, poll):
-            log.error(
-                "login.quarantined",
-                account=account.name,
-                next_step="correct the user name or password; nothing is tried until then",
-            )
+        match self._guard.note(account, poll):
+            case 0:
+                return
+            case times if times < MOST_REFUSALS:
+                event, then = "login.refused", f"else tried once more in {RETRY_AFTER}"
+            case _:
+                event, then = "login.quarantined", "nothing is tried until then"
+        next_step = f"correct the user name or password; {then}"
+        log.error(event, account=account.name, next_step=next_step)
 
     def _log(self, poll: Poll) -> None:
         """A line when an account begins to fail, fails otherwise, or is well again."""

@@ -54,6 +54,22 @@ _TLS_WORDS = {
     "starttls": "STARTTLS",
     "none": "without TLS",
 }
+# How services greet that are none of ours, or the other one.
+_GREETINGS = {
+    "SSH-": "SSH",
+    "220": "SMTP or FTP",
+    "HTTP/": "a web server",
+    "* OK": "IMAP",
+    "+OK": "POP3",
+}
+_SILENT = {
+    "implicit": "TLS works, but no mail server speaks: check that the port is the {protocol} "
+    "server's; for a slow server raise --timeout",
+    "starttls": "if the port expects TLS from the start, {from_the_start}; "
+    "else check host and port, or raise --timeout",
+    "none": "if the port expects TLS from the start, {from_the_start}; "
+    "else check host and port, or raise --timeout",
+}
 _NO_LIMIT = {
     QuotaState.UNSUPPORTED: "no limit is known: the server tells no quota",
     QuotaState.DENIED: "no limit is known: the server refuses to tell the quota",
@@ -71,14 +87,32 @@ _PORT_MATTERS = {
 def next_step(account: Account, failure: Failure) -> str:
     """What to do about a failed poll, in one line."""
     step = _port_step(account) if failure.kind in _PORT_MATTERS else None
-    if failure.kind is FailureKind.TLS and not step:
-        step = _tls_cause(failure.detail)
+    step = step or _cause(account, failure)
     protocol, ports = account.protocol, _PORTS[account.protocol]
     return (step or _KINDS[failure.kind]).format(
         protocol=protocol.upper(),
         without_tls=f"try {protocol}:// with port {ports['starttls']} (STARTTLS)",
         from_the_start=f"try {protocol}s:// with port {ports['implicit']} (TLS from the start)",
     )
+
+
+def _cause(account: Account, failure: Failure) -> str | None:
+    """What the words of a failure give away."""
+    match failure.kind:
+        case FailureKind.TLS:
+            return _tls_cause(failure.detail)
+        case FailureKind.TIMEOUT if failure.detail.endswith("during greeting"):
+            return _SILENT[account.tls]
+        case FailureKind.PROTOCOL:
+            return _greeting(account, failure.detail.partition(" server: ")[2])
+        case _:
+            return None
+
+
+def _greeting(account: Account, said: str) -> str | None:
+    services = (service for start, service in _GREETINGS.items() if said.startswith(start))
+    service = next(services, None)
+    return f"that is {service}; {_usual(account.protocol)}" if service else None
 
 
 def _tls_cause(detail: str) -> str | None:

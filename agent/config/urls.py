@@ -33,6 +33,8 @@ _IN_THE_URL = {"name", "protocol", "server", "username"}
 _NOT_IN_A_URL = {"password", "password_command"}
 _LISTS = {"folders", "tags"}
 _FORM = "URL: needs a form such as imaps://anna%40example.com@mail.example.com"
+_NO_SCHEME = "URL: begins with none of " + ", ".join(f"{scheme}://" for scheme in _SCHEMES)
+_NO_USER = "URL: names no user, as in imaps://anna%40example.com@mail.example.com"
 _NO_PASSWORD = (
     "URL: a password in a URL shows in the process list; "  # noqa: S105  an explanation
     "use --password-file or MAILBOX_AGENT_PASSWORD"
@@ -52,8 +54,8 @@ def account_from_url(url: str, secret: Secret | None, *, ca_file: Path | None = 
         raise ConfigError(f"URL: tls: {scheme}:// can only be " + " or ".join(ways))
     try:
         server = parse_endpoint(location, default_port(protocol, keys["tls"]))
-    except ValueError:
-        raise ConfigError(_FORM) from None
+    except ValueError as error:
+        raise ConfigError(f"URL: {error}") from None
     name = f"{scheme}://{quote(user, safe='')}@{server}"
     fixed = {"name": name, "protocol": protocol, "server": server, "username": user}
     return _account(_MODELS[protocol], {"ca_file": ca_file, **_password(secret), **keys, **fixed})
@@ -72,8 +74,12 @@ def _parts(url: str) -> tuple[str, str, str, str]:
         raise ConfigError(_NO_PASSWORD)
     # An "@" further on may end a password with "/", "?" or "#" in it: nothing of it is looked at.
     rest = parts.path + parts.query + parts.fragment
-    if parts.scheme not in _SCHEMES or not (at and user) or "@" in rest or parts.path.strip("/"):
+    if "@" in rest or parts.path.strip("/"):
         raise ConfigError(_FORM)
+    if parts.scheme not in _SCHEMES:
+        raise ConfigError(_NO_SCHEME)
+    if not (at and user):
+        raise ConfigError(_NO_USER)
     return parts.scheme, unquote(user), location, parts.query
 
 

@@ -102,6 +102,12 @@ def refused(text: bytes, kind: FailureKind, what: str) -> ProbeError:
     return ProbeError(kind, f"{what} refused: {said}" if said else f"{what} refused")
 
 
+def no_greeting(server: str, said: bytes) -> ProbeError:
+    """The error for a service of another kind, in its own words, which give away what it is."""
+    words = said.decode("utf-8", "replace").strip()
+    return ProbeError(FailureKind.PROTOCOL, f"not the greeting of {server}: {words}")
+
+
 def failure_of(error: Exception, stage: str, secrets: Iterable[str] = ()) -> Failure:
     """The failure that any exception of a probe means, without the secrets it may quote.
 

@@ -46,18 +46,21 @@ class LoginGuard:
             return True
         return refused.times < MOST_REFUSALS and now >= refused.at + RETRY_AFTER
 
-    def note(self, account: Account, poll: Poll) -> bool:
-        """Remember how the login went; True when this refusal was the last that is risked."""
+    def note(self, account: Account, poll: Poll) -> int:
+        """Remember how the login went; how often this credential is refused now, 0 if it is not.
+
+        `MOST_REFUSALS` says that no more is risked.
+        """
         if isinstance(poll.outcome, Reading):
             self._refused.pop(account.name, None)
-            return False
+            return 0
         if poll.outcome.kind is not FailureKind.AUTH:
-            return False
+            return 0
         credential = self._digest(account)
         before = self._refused.get(account.name)
         times = before.times + 1 if before and before.credential == credential else 1
         self._refused[account.name] = _Refused(credential, times, poll.at)
-        return times == MOST_REFUSALS
+        return times
 
     def _digest(self, account: Account) -> bytes:
         try:

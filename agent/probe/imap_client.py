@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from imapclient import IMAPClient
 
 from agent.model import FailureKind
-from agent.probe.failures import ProbeError, kind_of_imap, refused
+from agent.probe.failures import ProbeError, kind_of_imap, no_greeting, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -161,6 +161,7 @@ class _Imap(imaplib.IMAP4):
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._unsent = b""
+        self._heard = b""
         self.known: frozenset[str] = frozenset()
         super().__init__()
 
@@ -178,7 +179,8 @@ class _Imap(imaplib.IMAP4):
 
     def readline(self) -> bytes:
         """The next line, put into the form that imaplib insists on."""
-        return _tidied(self._wire.read_line())
+        self._heard = _tidied(self._wire.read_line())
+        return self._heard
 
     def send(self, data: Buffer) -> None:
         """Pass on whole lines only: imaplib sends the end of some in a call of its own."""
@@ -199,7 +201,10 @@ class _Imap(imaplib.IMAP4):
         # imaplib draws a random tag prefix and compiles an expression for it each time.
         # Both are bytes, whatever the type stubs of the standard library say.
         vars(self).update(tagpre=_TAG_PREFIX, tagre=_TAGGED)
-        self.welcome = self._get_response()
+        try:
+            self.welcome = self._get_response()
+        except imaplib.IMAP4.error:
+            self._raise_no_greeting()
         if "OK" not in self.untagged_responses:
             self._raise_no_greeting()
         self.state = "NONAUTH"
@@ -212,7 +217,7 @@ class _Imap(imaplib.IMAP4):
         if "PREAUTH" in self.untagged_responses:
             # On a STARTTLS port this is an attack: there is no TLS after PREAUTH (RFC 9051, 11.1).
             raise ProbeError(FailureKind.TLS, "the server logs in by itself, before TLS and login")
-        raise ProbeError(FailureKind.PROTOCOL, "this is not the greeting of an IMAP server")
+        raise no_greeting("an IMAP server", self._heard)
 
     def _log(self, line: str) -> None:
         """Keep no commands in memory: they hold passwords."""

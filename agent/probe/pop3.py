@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from agent.model import LARGEST_COUNT, FailureKind, QuotaState, Reading
-from agent.probe.failures import ProbeError, kind_of_pop3, refused
+from agent.probe.failures import ProbeError, kind_of_pop3, no_greeting, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +100,8 @@ class Client(_Library):
             return self._getresp() if command is None else self._shortcmd(command)
         except poplib.error_proto as error:
             said: bytes = error.args[0]
+            if command is None and not said.upper().startswith(b"-ERR"):
+                raise no_greeting("a POP3 server", said) from error
             if not said.upper().startswith(b"-ERR"):
                 raise ProbeError(
                     FailureKind.PROTOCOL, f"this is not the answer of a POP3 server to {what}"

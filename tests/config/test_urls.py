@@ -16,6 +16,11 @@ from agent.config.urls import account_from_url
 from agent.text import printable
 
 SECRET = Secret(value="looking-glass")
+USER = "URL: names no user, as in imaps://anna%40example.com@mail.example.com"
+SCHEME = "URL: begins with none of imaps://, imap://, pop3s://, pop3://"
+SERVER = (
+    'URL: needs a server such as "mail.example.com", "mail.example.com:993" or "[2001:db8::1]:993"'
+)
 FORM = "URL: needs a form such as imaps://anna%40example.com@mail.example.com"
 CONTROL = "must not contain control characters (CR, LF, NUL or the like)"
 PASSWORD = (
@@ -95,13 +100,13 @@ def test_what_comes_beside_the_url_is_taken_where_the_url_says_nothing() -> None
         ("imaps://anna:12?hunter2@host", [FORM]),
         ("imaps://anna:12#hunter2@host", [FORM]),
         ("imaps://anna@example.com:12?hunter2@host", [FORM]),
-        ("imaps://host", [FORM]),
-        ("imaps://@host", [FORM]),
-        ("imaps://anna@", [FORM]),
+        ("imaps://host", [USER]),
+        ("imaps://@host", [USER]),
+        ("imaps://anna@", [SERVER]),
         ("imaps://anna@host/INBOX", [FORM]),
-        ("imaps://anna@host:99999", [FORM]),
+        ("imaps://anna@host:99999", ["URL: needs a port of at most 65535"]),
         ("imaps://anna@[::1", [FORM]),
-        ("http://anna@host", [FORM]),
+        ("http://anna@host", [SCHEME]),
         ("anna", [FORM]),
         ("imaps://an\r\nna@host", [FORM]),
         ("imaps://an\udcffna@host", [FORM]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.model import Failure, FailureKind, Poll, QuotaState, Reading
-from agent.probe.guard import RETRY_AFTER, LoginGuard
+from agent.probe.guard import MOST_REFUSALS, RETRY_AFTER, LoginGuard
 from tests.support.accounts import account
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def test_an_account_that_was_never_refused_may_try() -> None:
 
 def test_the_second_try_comes_late_and_is_the_last() -> None:
     guard = LoginGuard()
-    assert not guard.note(ANNA, refused())
+    assert guard.note(ANNA, refused()) == 1
     assert not guard.may_try(ANNA, NOON + RETRY_AFTER - timedelta(seconds=1))
     assert guard.may_try(ANNA, NOON + RETRY_AFTER)
-    assert guard.note(ANNA, refused(at=NOON + RETRY_AFTER))
+    assert guard.note(ANNA, refused(at=NOON + RETRY_AFTER)) == MOST_REFUSALS
     assert not guard.may_try(ANNA, NOON + timedelta(days=365))
 
 
@@ -59,14 +59,14 @@ def test_a_success_forgets_what_was_refused_before() -> None:
     guard.note(ANNA, refused())
     guard.note(ANNA, Poll("anna", NOON, 0.1, Reading(QuotaState.UNLIMITED)))
     assert guard.may_try(ANNA, NOON)
-    assert not guard.note(ANNA, refused())
+    assert guard.note(ANNA, refused()) == 1
 
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_other_failures_are_not_held_against_the_password(kind: FailureKind) -> None:
     guard = LoginGuard()
     for _ in range(5):
-        assert not guard.note(ANNA, refused(kind))
+        assert guard.note(ANNA, refused(kind)) == 0
     assert guard.may_try(ANNA, NOON)
 
 
