@@ -77,8 +77,41 @@ class Agent:
         self.process.send_signal(number)
         return self.process.wait(timeout=seconds)
 
+    def ended(self) -> None:
+        """Wait until all that it wrote is in `log`."""
+        self._reader.join()
+
     def _read(self) -> None:
         assert self.process.stderr
         for line in self.process.stderr:
             self.log.append(line)
             self._events.put(json.loads(line))
+
+
+def configuration(folder: Path, *accounts: str, receiver: str = "", agent: str = "") -> str:
+    """A configuration file that polls every second, with its state in `folder`."""
+    told = f'[[receivers]]\nname = "ops"\ntype = "apprise"\nurl = "{receiver}"\n'
+    return "\n".join(
+        [
+            f'[agent]\npoll_interval = "1s"\n{agent}',
+            f'[store]\nurl = "sqlite:///{folder}/agent.db"',
+            '[web]\nlisten = "127.0.0.1:0"',
+            '[alerts]\ngroup_wait = "0s"',
+            *accounts,
+            told if receiver else "",
+        ]
+    )
+
+
+def account(name: str, port: int, **keys: str) -> str:
+    """An account's table: plain text, at a port of this machine."""
+    table = {
+        "name": name,
+        "protocol": "imap",
+        "server": f"127.0.0.1:{port}",
+        "tls": "none",
+        "username": name,
+        "password": "wonderland",
+    }
+    lines = (f'{key} = "{value}"\n' for key, value in (table | keys).items())
+    return "[[accounts]]\n" + "".join(lines)

@@ -29,10 +29,11 @@ class Command:
         self,
         *arguments: str,
         stdout: Any,
+        stderr: Any = subprocess.PIPE,
         stdin: Any = subprocess.DEVNULL,
         **environment: str,
     ) -> subprocess.Popen[str]:
-        """Start it in a session of its own, its stdout going where the caller wants."""
+        """Start it in a session of its own, its output going where the caller wants."""
         return subprocess.Popen(
             [sys.executable, "-c", START, *arguments],
             cwd=self.folder,
@@ -40,6 +41,6 @@ class Command:
             stdin=stdin,
             start_new_session=True,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from tests.support.certificates import Certificate
 
 CAPABILITIES = b"IMAP4rev1 QUOTA"
+NEARLY_FULL = {  # a mailbox at 90 %, for `imap`
+    b"LIST": b'* LIST () "/" INBOX\r\n<tag> OK\r\n',
+    b"STATUS": b"* STATUS INBOX (MESSAGES 3 UNSEEN 1)\r\n<tag> OK\r\n",
+    b"GETQUOTAROOT": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 90 100)\r\n<tag> OK\r\n',
+}
 _PATIENCE = 10  # seconds that a test may take at most before its server gives up
 
 

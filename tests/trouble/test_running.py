@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.agent import Agent
+from tests.support.agent import Agent, account, configuration
 from tests.support.command import Command
-from tests.support.scripted import Line, Scripted, imap
+from tests.support.scripted import NEARLY_FULL, Line, Scripted, imap
 from tests.support.webhook import HANG, Answer, Webhook
 
 if TYPE_CHECKING:
@@ -23,38 +23,6 @@ if TYPE_CHECKING:
     from tests.support.dovecot import Dovecot
 
 KIBIBYTE = 1024
-NEARLY_FULL = {
-    b"LIST": b'* LIST () "/" INBOX\r\n<tag> OK\r\n',
-    b"STATUS": b"* STATUS INBOX (MESSAGES 3 UNSEEN 1)\r\n<tag> OK\r\n",
-    b"GETQUOTAROOT": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 90 100)\r\n<tag> OK\r\n',
-}
-
-
-def configuration(folder: Path, *accounts: str, receiver: str = "", agent: str = "") -> str:
-    told = f'[[receivers]]\nname = "ops"\ntype = "apprise"\nurl = "{receiver}"\n'
-    return "\n".join(
-        [
-            f'[agent]\npoll_interval = "1s"\n{agent}',
-            f'[store]\nurl = "sqlite:///{folder}/agent.db"',
-            '[web]\nlisten = "127.0.0.1:0"',
-            '[alerts]\ngroup_wait = "0s"',
-            *accounts,
-            told if receiver else "",
-        ]
-    )
-
-
-def account(name: str, port: int, **keys: str) -> str:
-    table = {
-        "name": name,
-        "protocol": "imap",
-        "server": f"127.0.0.1:{port}",
-        "tls": "none",
-        "username": name,
-        "password": "wonderland",
-    }
-    lines = (f'{key} = "{value}"\n' for key, value in (table | keys).items())
-    return "[[accounts]]\n" + "".join(lines)
 
 
 def reference(request: dict[str, Any]) -> str:
@@ -75,7 +43,7 @@ def test_it_stops_in_time_whatever_hangs(tmp_path: Path) -> None:
             for _ in hung:
                 assert arrived.acquire(timeout=30)
             assert agent.stop() == 0
-            agent._reader.join()
+            agent.ended()
             assert "poll.failed" not in "".join(agent.log)
 
 
@@ -152,6 +120,8 @@ def test_a_wrong_password_is_not_tried_over_and_over(dovecot: Dovecot, tmp_path:
     )
     with Agent(tmp_path, configuration(tmp_path, *accounts), level="debug") as agent:
         agent.until("poll.failed", account=user.name, reason="auth")
+        refused = agent.until("login.refused", account=user.name)
+        assert refused["next_step"].startswith("correct the user name or password")
         for _ in range(4):
             agent.until("mailbox.polled", account=other.name)
         assert agent.stop() == 0
