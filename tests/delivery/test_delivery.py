@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Event, Lock
+from threading import Event, Lock, Semaphore
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
+from agent import delivery as lanes
 from agent.config.receivers import AppriseReceiver
 from agent.config.settings import Settings
 from agent.delivery import Delivery
@@ -22,6 +24,8 @@ from tests.support.webhook import DRIP, HANG, RESET, Answer, Trouble, Webhook
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from agent.model import Notification
 
@@ -265,6 +269,34 @@ def test_a_store_that_fails_after_the_send_causes_no_second_one(
         desk.later(60)
         desk.until_empty()
         assert hook.requests.empty()
+
+
+class Tried(Store):
+    """A store that lets a test wait until it was asked for."""
+
+    asked = Semaphore(0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        self.asked.release()
+        with super().transaction() as connection:
+            yield connection
+
+
+def test_a_store_that_is_away_for_long_is_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "STORE_PAUSE", 0.01)
+    store = Tried(f"sqlite:///{tmp_path}/agent.db")
+    with Webhook() as hook, capture_logs() as logged, running(Desk(store, hook.url)) as desk:
+        for _ in range(10):
+            assert store.asked.acquire(timeout=20)
+        store.open()
+        desk.enqueue(notice("anna"))
+        hook.next()
+        desk.until_empty()
+    store.close()
+    assert [each["event"] for each in logged].count("delivery.store_unavailable") == 1
 
 
 def test_stopping_does_not_wait_for_a_send_that_hangs(store: Store) -> None:
