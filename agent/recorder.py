@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import structlog
 
+from agent.inbox import Inbox
 from agent.model import Reading
 from agent.rules.judgement import Policy, Verdict, close_removed, judge
 from agent.store import StoreError, alerts, history, outbox
@@ -30,7 +30,6 @@ TICK = 1.0  # seconds between two looks at what has become stale
 PRUNE_EVERY = 3600.0
 RETRY_EVERY = 3.0  # seconds between two tries of a store that failed
 SHORTEST_PACE, LONGEST_PACE = 0.25, 2.0  # seconds from one batch to the next, under load
-LARGEST_BATCH = 2000
 
 log = structlog.get_logger()
 
@@ -62,18 +61,18 @@ class Recorder:
             route=route,
         )
         self._store, self._exposition, self._wake, self._clock = store, exposition, wake, clock
-        self._queue: SimpleQueue[Poll | None] = SimpleQueue()
+        self._inbox = Inbox()
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._alerts: dict[str, tuple[Alert, ...]] = {}
         self._unsaved: dict[tuple[str, type], Poll] = {}
         self._lost = 0
-        self._remembered = self._stopping = False
+        self._remembered = False
         self._retry_at = self._prune_at = self._expire_at = self._saved_at = 0.0
         self._pace = SHORTEST_PACE
 
     def put(self, poll: Poll) -> None:
         """Hand over a finished poll; never blocks."""
-        self._queue.put(poll)
+        self._inbox.put(poll)
 
     def start(self) -> None:
         """Show what the store remembers, close alerts of removed accounts, and begin to write."""
@@ -90,12 +89,12 @@ class Recorder:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Write what is queued, and end; a store that hangs holds this for `timeout` seconds."""
-        self._queue.put(None)
+        self._inbox.close()
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        while not (self._stopping and self._queue.empty()):
-            polls = self._gather()
+        while not self._inbox.ended:
+            polls = self._inbox.batch(TICK, due=self._saved_at + self._pace)
             self.last_beat = time.monotonic()
             self._safely(self._record, [poll for poll in polls if poll.account in self._intervals])
             self._safely(self._expire)
@@ -104,30 +103,6 @@ class Recorder:
         self._safely(self._record, [])
         if self._lost or self._unsaved:
             _say(log.error, "recorder.stopped", unrecorded_polls=self._lost + len(self._unsaved))
-
-    def _gather(self) -> list[Poll]:
-        """Return a lone poll at once; under load, what comes until the next batch is due."""
-        polls = self._take(TICK)
-        while polls and not self._stopping and len(polls) < LARGEST_BATCH:
-            left = self._saved_at + self._pace - time.monotonic()
-            if left <= 0:
-                break
-            polls += self._take(left)
-        return polls
-
-    def _take(self, timeout: float) -> list[Poll]:
-        """Return what is queued, after waiting for a first one."""
-        polls: list[Poll] = []
-        try:
-            while len(polls) < LARGEST_BATCH:
-                poll = self._queue.get(block=not polls, timeout=timeout)
-                if poll is None:
-                    self._stopping = True
-                    break
-                polls.append(poll)
-        except Empty:
-            pass
-        return polls
 
     def _record(self, polls: Sequence[Poll]) -> None:
         """Write polls, and those that could not be written before; show them either way."""

@@ -62,11 +62,11 @@ def check(  # noqa: PLR0913 - one parameter an option
     Exit status: 0 all below their thresholds, 1 warning, 2 critical or full,
     3 a poll failed or the command line was wrong.
     """  # noqa: D301 - \b, the control character, keeps the lines of a paragraph apart
-    from agent.cli import logs  # noqa: PLC0415 - `--help` must not load what follows
+    from agent.cli import logs
 
     logs.configure(log_level, LogFormat.TEXT)
-    from agent.cli import report, targets  # noqa: PLC0415
-    from agent.cli.outcome import exit_status  # noqa: PLC0415
+    from agent.cli import report, targets
+    from agent.cli.outcome import exit_status
 
     chosen = targets.choose(asked or (), config=config, password_file=password_file)
     checked = report.poll(chosen, timeout=timeout, ca_file=ca_file)

@@ -63,7 +63,7 @@ def _of_url(url: str) -> tuple[str, int, str]:
 
 
 def _of_configuration(config: Path | None) -> tuple[str, int, str]:
-    from agent.cli import configuration  # noqa: PLC0415 - `--help` must not load it
+    from agent.cli import configuration
 
     listen = configuration.read(config).web.listen
     return _ANY_ADDRESS.get(listen.host, listen.host), listen.port, PATH

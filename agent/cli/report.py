@@ -65,7 +65,7 @@ def write(checked: Sequence[Checked], *, as_json: bool) -> None:
     if as_json:
         show(json.dumps(document(checked), indent=2))
         return
-    from agent.cli import table  # noqa: PLC0415 - Rich is not needed for JSON
+    from agent.cli import table
 
     terminal = sys.stdout.isatty()
     show(
@@ -84,8 +84,8 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
     if not sys.stderr or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console  # noqa: PLC0415 - Rich is not needed without a terminal
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn
 
     columns = SpinnerColumn(), "polling", MofNCompleteColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

@@ -29,15 +29,15 @@ def run(
     wrong, 4 the state cannot be used (another agent holds it, or a newer one
     wrote it), 5 the address to listen on cannot be had.
     """  # noqa: D301 - \b, the control character, keeps the lines of a paragraph apart
-    import structlog  # noqa: PLC0415
+    import structlog
 
-    from agent.cli import logs  # noqa: PLC0415 - `--help` must not load what follows
+    from agent.cli import logs
 
     logs.configure(log_level, log_format)
-    from agent.cli import configuration  # noqa: PLC0415
-    from agent.service import Service  # noqa: PLC0415
-    from agent.store import StoreError  # noqa: PLC0415
-    from agent.web import ListenError  # noqa: PLC0415
+    from agent.cli import configuration
+    from agent.service import Service
+    from agent.store import StoreError
+    from agent.web import ListenError
 
     settings, warnings = configuration.read_with_warnings(config)
     for line in warnings:

@@ -17,7 +17,7 @@ def schema(
       mailbox-agent schema > config.schema.json
       mailbox-agent schema --example > config.toml
     """  # noqa: D301 - \b, the control character, keeps the lines of a paragraph apart
-    from agent.cli.terminal import show  # noqa: PLC0415 - `--help` must not load what follows
-    from agent.config import describe  # noqa: PLC0415
+    from agent.cli.terminal import show
+    from agent.config import describe
 
     show((describe.example() if example else describe.schema()).rstrip("\n"))

@@ -27,9 +27,9 @@ def validate(*, config: ConfigFile = None) -> int:
 
     Prints a line for each problem. Exit status: 0 valid, 3 not.
     """  # noqa: D301 - \b, the control character, keeps the lines of a paragraph apart
-    from agent.cli import configuration  # noqa: PLC0415 - `--help` must not load what follows
-    from agent.cli.terminal import ExitStatus, complain, show  # noqa: PLC0415
-    from agent.config.privacy import warnings  # noqa: PLC0415
+    from agent.cli import configuration
+    from agent.cli.terminal import ExitStatus, complain, show
+    from agent.config.privacy import warnings
 
     path = configuration.path_of(config)
     settings = configuration.read(path)
@@ -80,7 +80,7 @@ def _untrusted(file: Path) -> str | None:
 
 def _missing(secret: Secret) -> str | None:
     """Why a secret cannot be had; a command is only looked for, since it may ask someone."""
-    from agent.config.secrets import SecretError  # noqa: PLC0415 - `--help` must not load it
+    from agent.config.secrets import SecretError
 
     if secret.command:
         program = secret.command[0]
@@ -94,8 +94,8 @@ def _missing(secret: Secret) -> str | None:
 
 
 def _unusable(target: Secret | Target) -> str | None:
-    from agent.config.receivers import Target  # noqa: PLC0415 - `--help` must not load it
-    from agent.notify.apprise import check  # noqa: PLC0415 - heavy
+    from agent.config.receivers import Target
+    from agent.notify.apprise import check
 
     secret = target.secret() if isinstance(target, Target) else target
     if secret.given and (problem := _missing(secret)):

@@ -54,7 +54,7 @@ class OwnMetrics:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         # `_created` series would double the counters and tell nothing here.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives no types
+        disable_created_metrics()
         self._registry = registry = CollectorRegistry()
         self._outbox = _Outbox(clock)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):

@@ -46,7 +46,7 @@ def watch() -> Iterator[Answer]:
 
 @cache
 def _install() -> None:
-    import requests  # noqa: PLC0415  heavy, needed with the first message only
+    import requests
 
     original = requests.Session.send
 
@@ -70,7 +70,7 @@ def _install() -> None:
 
 def _kind(error: Exception) -> str:
     """The error in our words: its own text shows the URL."""
-    import requests  # noqa: PLC0415  loaded by now
+    import requests
 
     match error:
         case requests.exceptions.SSLError():

@@ -91,7 +91,7 @@ class AppriseSink:
 
     def _attempt(self, message: Message) -> Verdict:
         apprise = self._service()
-        from apprise import NotifyFormat, NotifyType  # noqa: PLC0415  loaded by now
+        from apprise import NotifyFormat, NotifyType
 
         with watch() as answer:
             accepted = apprise.notify(
@@ -108,7 +108,7 @@ class AppriseSink:
         apprise = self._apprise
         if apprise is None or revealed != self._revealed:
             plugin = service(revealed)
-            from apprise import Apprise  # noqa: PLC0415  loaded by now
+            from apprise import Apprise
 
             apprise = Apprise(plugin, asset=plugin.asset)
             self._apprise, self._revealed = apprise, revealed

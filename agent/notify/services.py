@@ -41,7 +41,7 @@ class UnusableTarget(Exception):  # noqa: N818  it says what the target is
 def service(revealed: str | dict[str, Any]) -> NotifyBase:
     """The Apprise plugin for a URL, or for a dictionary of its parts. Raises UnusableTarget."""
     _quieten()
-    from apprise import Apprise  # noqa: PLC0415  heavy: loads some 200 plugins
+    from apprise import Apprise
 
     parts = _parts(revealed)
     schema = str(parts.get("schema", "")).lower()
@@ -74,7 +74,7 @@ def _parts(revealed: str | dict[str, Any]) -> dict[str, Any]:
         return dict(revealed)
     if _SEVERAL.search(revealed):
         raise UnusableTarget("holds more than one URL; give each a receiver of its own")
-    from apprise.plugins import url_to_dict  # noqa: PLC0415
+    from apprise.plugins import url_to_dict
 
     if parts := url_to_dict(revealed):  # type: ignore[no-untyped-call]  # untyped in Apprise
         return dict(parts)
@@ -83,7 +83,7 @@ def _parts(revealed: str | dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_files(plugin: NotifyBase, schema: str) -> None:
     """Whoever may set a receiver's URL must not have this machine's files sent to it."""
-    from apprise import AppriseAttachment  # noqa: PLC0415
+    from apprise import AppriseAttachment
 
     attached = (part for part in vars(plugin).values() if isinstance(part, AppriseAttachment))
     if schema in _KEY_FILE_SCHEMAS or any(len(part) for part in attached):
@@ -98,7 +98,7 @@ def _refuse_password_in_clear(plugin: NotifyBase, schema: str) -> None:
 
 def _suited(plugin: NotifyBase) -> NotifyBase:
     """The plugin with a daemon's limits, where the URL sets none of its own."""
-    from apprise import OverflowMode  # noqa: PLC0415
+    from apprise import OverflowMode
 
     chosen = vars(plugin)
     plugin.socket_connect_timeout = chosen.get("socket_connect_timeout", CONNECT_SECONDS)
@@ -109,7 +109,7 @@ def _suited(plugin: NotifyBase) -> NotifyBase:
 
 @cache
 def _asset() -> AppriseAsset:
-    from apprise import AppriseAsset, PersistentStoreMode  # noqa: PLC0415
+    from apprise import AppriseAsset, PersistentStoreMode
 
     return AppriseAsset(
         app_id="mailbox-agent",

@@ -183,15 +183,15 @@ def test_a_target_table_is_split_into_its_targets_and_encoded_for_apprise(file: 
         'params = { smtp_host = "smtp.example.com" }\n'
     )
     first, second = load(file).receivers[0].targets()
-    assert first.reveal() == {
+    parts = {
         "schema": "mailtos",
         "host": "example.com",
         "user": "a%40b",
         "password": "p%2541%3A%2F%40%C3%BC",
-        "targets": ["x@y"],
         "smtp_host": "smtp.example.com",
     }
-    assert second.reveal() == {**first.reveal(), "targets": ["z@y"]}
+    assert first.reveal() == parts | {"targets": ["x@y"]}
+    assert second.reveal() == parts | {"targets": ["z@y"]}
 
 
 def test_settings_are_frozen_and_show_no_secret(file: Path) -> None:

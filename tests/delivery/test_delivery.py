@@ -17,7 +17,7 @@ from agent.metrics.own import OwnMetrics
 from agent.model import Reason
 from agent.store import Store, StoreUnavailable, outbox
 from tests.support.notices import NOON, notice
-from tests.support.webhook import DRIP, HANG, RESET, Answer, Webhook
+from tests.support.webhook import DRIP, HANG, RESET, Answer, Trouble, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +155,9 @@ def test_what_comes_while_others_wait_is_told_together_with_them(store: Store) -
 
 
 @pytest.mark.parametrize("trouble", [Answer(500), Answer(404), Answer(302), RESET])
-def test_a_failure_is_retried_with_the_same_reference(store: Store, trouble: Answer | str) -> None:
+def test_a_failure_is_retried_with_the_same_reference(
+    store: Store, trouble: Answer | Trouble
+) -> None:
     with Webhook(trouble) as hook, running(Desk(store, hook.url)) as desk:
         desk.enqueue(notice("anna"))
         first = hook.next()
@@ -194,7 +196,7 @@ def test_one_receivers_failure_neither_repeats_nor_delays_the_other(store: Store
 
 @pytest.mark.parametrize("slow", [HANG, DRIP])
 def test_a_target_that_accepts_after_the_deadline_is_not_told_again(
-    store: Store, slow: str
+    store: Store, slow: Trouble
 ) -> None:
     with Webhook(slow) as hook:
         desk = Desk(store, hook.url, send_seconds=0.3)

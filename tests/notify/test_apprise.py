@@ -17,7 +17,7 @@ from agent.notify.apprise import MOST_GIVEN_UP, AppriseSink, check
 from agent.notify.message import compose
 from agent.notify.verdict import Rejected, Retry, Sent
 from tests.support.notices import notice
-from tests.support.webhook import DRIP, HANG, RESET, Answer, Webhook
+from tests.support.webhook import DRIP, HANG, RESET, Answer, Trouble, Webhook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def never() -> None:
         (RESET, Retry("the connection failed or broke")),
     ],
 )
-def test_the_verdict_follows_the_answer(answer: Answer | str, verdict: object) -> None:
+def test_the_verdict_follows_the_answer(answer: Answer | Trouble, verdict: object) -> None:
     with Webhook(answer) as hook:
         assert AppriseSink(url(hook.url)).send(MESSAGE, 20, never) == verdict
         body = hook.next()
@@ -74,7 +74,7 @@ def test_the_verdict_follows_the_answer(answer: Answer | str, verdict: object) -
 
 
 @pytest.mark.parametrize("slow", [HANG, DRIP])
-def test_a_slow_server_is_given_up_at_the_deadline_and_holds_nothing_up(slow: str) -> None:
+def test_a_slow_server_is_given_up_at_the_deadline_and_holds_nothing_up(slow: Trouble) -> None:
     with Webhook(slow) as hook:
         sink, late = AppriseSink(url(hook.url)), Event()
         assert sink.send(MESSAGE, 0.5, late.set) == Retry("no answer within 0.5 s")

@@ -58,7 +58,7 @@ def test_every_sequence_of_findings_is_told_as_the_oracle_says(sequence: list[Se
 
 
 def test_reminders_follow_the_schedule_and_the_last_wait_repeats() -> None:
-    hourly: list[Seen] = [(Severity.WARNING, 0)] + [(Severity.WARNING, 1)] * (24 * 26)
+    hourly: list[Seen] = [(Severity.WARNING, 0), *[(Severity.WARNING, 1)] * (24 * 26)]
     assert _tell(hourly) == [Reason.FIRST, *[Reason.REMINDER] * 5]  # days 1, 4, 11, 18, 25
 
 

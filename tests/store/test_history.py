@@ -61,7 +61,9 @@ def test_a_success_ends_the_failure(connection: Connection) -> None:
 
 
 def test_what_is_not_known_or_not_to_be_believed_adds_nothing(connection: Connection) -> None:
-    invalid = replace(poll("anna", 10).outcome, quota_state=QuotaState.INVALID)
+    reading = poll("anna", 10).outcome
+    assert isinstance(reading, Reading)
+    invalid = replace(reading, quota_state=QuotaState.INVALID)
     huge = Reading(QuotaState.UNSUPPORTED, size_bytes=LARGEST_COUNT + 1)
     history.append(connection, [Poll("anna", NOON, 0.1, invalid), Poll("ben", NOON, 0.1, huge)])
     assert set(history.usage(connection, "anna", TWELVE)) == {Series("size"), Series("messages")}

@@ -29,7 +29,7 @@ def deliver(store_url: str, hook_url: str, when: str) -> None:
     """Deliver until killed."""
     warnings.simplefilter("ignore")
     if when == "between":
-        outbox.sent = die
+        vars(outbox)["sent"] = die
     store = Store(store_url)
     store.open()
     receiver = AppriseReceiver(name="ops", type="apprise", url=hook_url)

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
+from socket import socket as Socket  # noqa: N812 - the field of that name hides the module
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ _PATIENCE = 10  # seconds that a test may take at most before its server gives u
 class Line:
     """What one connection has to say and hear: sends bytes, reads command lines, closes."""
 
-    socket: socket.socket
+    socket: Socket
     heard: list[bytes]
     ended: threading.Event
-    secured: list[socket.socket] = field(default_factory=list)
+    secured: list[Socket] = field(default_factory=list)
 
     def say(self, data: bytes) -> None:
         """Send all of it."""

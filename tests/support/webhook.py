@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from threading import Event, Thread
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-OK = "ok"
-HANG = "hang"  # reads the request and says nothing until released
-DRIP = "drip"  # one byte of the answer now and then, until released
-RESET = "reset"  # reads the request and breaks the connection
+Trouble = Literal["ok", "hang", "drip", "reset"]
+OK: Trouble = "ok"
+HANG: Trouble = "hang"  # reads the request and says nothing until released
+DRIP: Trouble = "drip"  # one byte of the answer now and then, until released
+RESET: Trouble = "reset"  # reads the request and breaks the connection
 DRIP_SECONDS = 0.05
 
 
@@ -33,8 +34,8 @@ class Webhook:
     `requests` gets the JSON body of each request, as it arrives.
     """
 
-    def __init__(self, *script: Answer | str) -> None:
-        self.script: Queue[Answer | str] = Queue()
+    def __init__(self, *script: Answer | Trouble) -> None:
+        self.script: Queue[Answer | Trouble] = Queue()
         for answer in script:
             self.script.put(answer)
         self.requests: Queue[dict[str, Any]] = Queue()
