@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 @pytest.fixture
@@ -26,11 +28,10 @@ def place() -> Iterator[Path]:
 
 def test_the_demo_shows_a_warning_an_escalation_and_a_recovery(place: Path) -> None:
     """Takes 20 s, since the mailboxes of the demo fill before one's eyes."""
-    command = [sys.executable, "-m", "demo", "--seconds", "20"]
     demo = subprocess.run(
-        command,
+        [sys.executable, "-m", "demo", "--seconds", "20"],
         cwd=ROOT,
-        env={"TMPDIR": str(place), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+        env={"TMPDIR": str(place), "PATH": PATH},
         capture_output=True,
         text=True,
         check=False,
@@ -41,4 +42,24 @@ def test_the_demo_shows_a_warning_an_escalation_and_a_recovery(place: Path) -> N
     assert "steady got worse" in demo.stdout
     assert "cleaned-up has recovered" in demo.stdout
     assert "/metrics" in demo.stdout
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_however_the_demo_is_stopped_it_leaves_nothing_behind(
+    place: Path, number: signal.Signals
+) -> None:
+    """Started as a shell without job control starts things in the background: SIGINT ignored."""
+    with subprocess.Popen(
+        ["/bin/sh", "-c", 'trap "" INT; exec "$0" -m demo', sys.executable],
+        cwd=ROOT,
+        env={"TMPDIR": str(place), "PATH": PATH},
+        stdout=subprocess.PIPE,
+    ) as demo:
+        assert demo.stdout is not None
+        demo.stdout.readline()  # the first line comes when everything runs
+        assert list(place.iterdir())
+        demo.send_signal(number)
+        demo.stdout.read()
+    assert demo.returncode == 0
     assert list(place.iterdir()) == []
