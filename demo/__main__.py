@@ -23,17 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TRY_INSTEAD = """\
 Look at a real mailbox instead; nothing in it is changed:
   .venv/bin/mailbox-agent check imaps://anna%40example.com@mail.example.com"""
 
 
 def main() -> int:
-    """Run until Ctrl-C, SIGTERM, or the given number of seconds."""
+    """Run until Ctrl-C, SIGTERM, a hang-up, or the given number of seconds."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--seconds", type=float, help="end by itself (default: run until Ctrl-C)")
     seconds = parser.parse_args().seconds
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell that starts it in the background has it ignore SIGINT; nohup, and rightly, SIGHUP.
+    for number in STOPS:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         return _run(seconds)
     except KeyboardInterrupt:
@@ -58,7 +62,8 @@ def _run(seconds: float | None) -> int:
         agent = stack.enter_context(Agent(place, server, ROLES, sink.url))
         view = stack.enter_context(View(ROLES, agent.url))
         seen = _play(stories, agent, sink, view, seconds)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop the tidying
+        for number in STOPS:  # a second Ctrl-C must not stop the tidying
+            signal.signal(number, signal.SIG_IGN)
     _sum_up(seen, view)
     # Who pressed Ctrl-C may have done so before everything was told.
     return int(seconds is not None and not all(seen.values()))
