@@ -11,6 +11,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from agent.config.endpoint import LARGEST_PORT
+
 if TYPE_CHECKING:
     from apprise import AppriseAsset, NotifyBase
 
@@ -52,6 +54,8 @@ def service(revealed: str | dict[str, Any]) -> NotifyBase:
         raise UnusableTarget(f"{schema}:// is unknown to Apprise, or lacks something it needs")
     _refuse_files(plugin, schema)
     _refuse_password_in_clear(plugin, schema)
+    if plugin.port and int(plugin.port) > LARGEST_PORT:  # Apprise takes any number
+        raise UnusableTarget(f"{schema}:// needs a port of at most {LARGEST_PORT}")
     return _suited(plugin)
 
 

@@ -109,6 +109,10 @@ def test_a_secret_that_cannot_be_read_is_tried_again(tmp_path: Path) -> None:
         (url(f"discord://123456/{CANARY}"), None),
         (Parts(schema="json", host="127.0.0.1", port=8080, fullpath="/hook"), None),
         (url(CANARY), "is no URL of a service that Apprise knows"),
+        (
+            url(f"json://127.0.0.1:99999/{CANARY}"),
+            "json:// needs a port of at most 65535",
+        ),
         (url(f"nope://{CANARY}"), "is no URL of a service that Apprise knows"),
         (
             url(f"json://a/{CANARY}, json://b"),

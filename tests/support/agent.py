@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import threading
+import time
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
@@ -59,8 +60,9 @@ class Agent:
 
     def until(self, event: str, **fields: object) -> dict[str, Any]:
         """The next log line of this event with these fields; fails where none comes."""
+        end = time.monotonic() + PATIENCE
         while True:
-            entry = self._events.get(timeout=PATIENCE)
+            entry = self._events.get(timeout=max(0.0, end - time.monotonic()))
             if entry["event"] == event and fields.items() <= entry.items():
                 return entry
 

@@ -45,7 +45,7 @@ def references(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def test_random_kills_lose_no_alert_and_invent_none(tmp_path: Path) -> None:
-    """Each life ends while its first message hangs, or before; that message comes again as it was."""
+    """Each life ends while its first message hangs, or before; it comes again as it was."""
     chance = random.Random(20)
     polled, say = threading.Semaphore(0), imap(NEARLY_FULL)
     heard: dict[str, list[str]] = {name: [] for name in MAILBOXES}
