@@ -29,6 +29,7 @@ example: setup ## write config.example.toml and config.schema.json from the mode
 
 clean: ## remove everything that the other targets made
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 setup: # make .venv and install the servers of the tests, where needed
 	@scripts/setup
