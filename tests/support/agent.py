@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.support.command import Command
@@ -62,7 +62,11 @@ class Agent:
         """The next log line of this event with these fields; fails where none comes."""
         end = time.monotonic() + PATIENCE
         while True:
-            entry = self._events.get(timeout=max(0.0, end - time.monotonic()))
+            try:
+                entry = self._events.get(timeout=max(0.0, end - time.monotonic()))
+            except Empty:
+                status = self.process.poll()
+                raise AssertionError(f"no {event}; status {status}, log: {self.log}") from None
             if entry["event"] == event and fields.items() <= entry.items():
                 return entry
 
