@@ -64,11 +64,6 @@ class Server:
             self._thread.join(timeout)
         self._socket.close()
 
-    @property
-    def running(self) -> bool:
-        """Whether the server's thread lives."""
-        return self._thread.is_alive()
-
     def _serve(self) -> None:
         self._uvicorn.run(sockets=[self._socket])
 

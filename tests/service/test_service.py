@@ -188,3 +188,14 @@ def test_stopping_lets_go_of_the_store(tmp_path: Path) -> None:
     store = Store(configured.store.url)
     store.open()
     store.close()
+
+
+def test_many_mailboxes_of_one_server_are_all_polled(dovecot: Dovecot, tmp_path: Path) -> None:
+    users = dovecot.provision(100, messages=1, size=2048)
+    accounts = [account(dovecot, user) for user in users]
+    with running(settings(tmp_path, *accounts)) as service:
+        while get(service, "/-/ready")[0] != 200:
+            pass
+        sizes = series(service, "mailbox_size_bytes")
+    assert len(sizes) == len(users)
+    assert set(sizes.values()) == {2048}

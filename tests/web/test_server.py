@@ -52,7 +52,7 @@ def serving(agent: Agent, listen_host: str = LOOPBACK) -> Iterator[Server]:
         yield server
     finally:
         server.stop(10)
-        assert not server.running
+        assert not server._thread.is_alive()
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_silent_and_half_spoken_clients_delay_no_scrape_and_no_stop(agent: Agent
                 client.sendall(b"GET /metrics HTTP/1.1\r\nHost: local")
             assert get(server, "/metrics").body == b"page 1\n"
             server.stop(10)
-            assert not server.running
+            assert not server._thread.is_alive()
         finally:
             for client in clients:
                 client.close()
@@ -219,7 +219,7 @@ def test_clients_that_do_not_read_delay_no_scrape_and_no_stop(
                 assert client.recv(15) == b"HTTP/1.1 200 OK"
             assert get(server, "/metrics").body == BIG
             server.stop(10)
-            assert not server.running
+            assert not server._thread.is_alive()
             assert caplog.records == []
         finally:
             for client in clients:
