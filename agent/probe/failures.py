@@ -127,7 +127,8 @@ def _meaning(error: Exception, stage: str) -> tuple[FailureKind, str]:
             return FailureKind.TIMEOUT, f"no answer in time during {stage}"
         case ssl.SSLError():
             return FailureKind.TLS, _tls_words(error)
-        case OSError() if stage == "connect":
+        # One that is reset was made first: refusal to make one has an error of its own.
+        case OSError() if stage == "connect" and not isinstance(error, ConnectionResetError):
             return FailureKind.CONNECT, _words(error)
         case OSError():
             return FailureKind.PROTOCOL, f"{_words(error)} during {stage}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from agent.model import Failure, FailureKind, QuotaState, Reading
+from agent.probe.failures import failure_of
 from agent.probe.read import poll
 from tests.support.accounts import account
 from tests.support.scripted import Line, Scripted, answer_imap, imap, pop3
@@ -218,6 +220,13 @@ def test_a_refused_connection_is_told_as_such() -> None:
         port = listener.getsockname()[1]
     outcome = poll(account(port), 5).outcome
     assert outcome == Failure(FailureKind.CONNECT, "connection refused")
+
+
+def test_a_reset_means_the_same_however_early_it_is_noticed() -> None:
+    early = failure_of(
+        ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "connect"
+    )
+    assert early.kind is FailureKind.PROTOCOL
 
 
 def test_a_full_backlog_ends_at_the_deadline() -> None:
