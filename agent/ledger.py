@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from agent.rules.judgement import Policy, Verdict, close_removed, judge
-from agent.store import alerts, history, outbox
+from agent.store import alerts, history, memory, outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from agent.config.settings import Settings
+    from agent.memory import Refusal
     from agent.model import Alert, Poll, Transition
     from agent.rules.judgement import Route
     from agent.store import Store
@@ -42,6 +43,7 @@ class Ledger:
         )
         self._store, self._wake, self._clock = store, wake, clock
         self._alerts: dict[str, tuple[Alert, ...]] = {}
+        self._refusals: Mapping[str, Refusal] = {}
         self._opened = False
 
     @property
@@ -57,8 +59,11 @@ class Ledger:
             firing = alerts.firing(connection)
             verdict = close_removed(self._policy, firing, self._clock())
             _keep(connection, verdict)
+            memory.forget_unconfigured(connection, self._policy.accounts)
+            memory.bring_back(connection, self._refusals)  # a corrupt store may have been replaced
+            refusals = memory.refusals(connection)
             seen = history.last_success(connection)
-        self._opened = True
+        self._opened, self._refusals = True, refusals
         self._tell(verdict, {key.account for key in firing})
         return seen
 
@@ -70,12 +75,19 @@ class Ledger:
             verdict = judge(self._policy, polls, firing, self._clock())
             history.append(connection, polls)
             _keep(connection, verdict)
+            refusals = memory.keep(connection, polls, self._refusals)
+        self._refusals = refusals
         self._tell(verdict, accounts)
 
     def prune(self) -> None:
         """Drop history that is too old."""
         with self._store.transaction() as connection:
             history.prune(connection, self._clock())
+
+    @property
+    def refusals(self) -> Mapping[str, Refusal]:
+        """The rejected logins by account, as last committed; a reset since is not seen."""
+        return self._refusals
 
     def firing(self, account: str) -> tuple[Alert, ...]:
         """The alerts of one account, as last committed."""
@@ -110,4 +122,5 @@ def _log(change: Transition) -> None:
         severity=change.alert.severity.value,
         used=finding.used,
         limit=finding.limit,
+        detail=finding.detail or None,
     )

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from agent.memory import Learned, Refusal
+
 LARGEST_COUNT = 2**63 - 1  # RFC 9208, section 4.1: usage and limit are number64, 63 bits wide.
 
 
@@ -115,13 +117,17 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One selectable folder, its name already decoded and made printable."""
+    """One selectable folder, its name already decoded and made printable.
+
+    `deleted_bytes` is the size of what is marked as deleted, and not yet removed.
+    """
 
     name: str
     role: Role | None = None
     messages: int | None = None
     unread: int | None = None
     size_bytes: int | None = None
+    deleted_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,10 @@ class Reading:
     """What one successful poll learned; None is "not known", never 0.
 
     `size_bytes`, `messages` and `unread` are sums over `folders` (for POP3: the maildrop).
-    `reclaimable` holds the bytes that emptying each role would free: trash, junk.
+    `reclaimable` holds the bytes that could be freed: all in `trash` and `junk`, and what is marked
+    `deleted` elsewhere, where the server tells of it.
+    `uncollected` counts the messages that wait in a POP3 maildrop whose messages are tracked, and
+    `oldest_uncollected` is when the one that waits longest was first seen there.
     `partial` says that the limits are the configured ones only, since the server's own answer
     could not be used this time: what it usually limits is not known.
     """
@@ -140,7 +149,9 @@ class Reading:
     size_bytes: int | None = None
     messages: int | None = None
     unread: int | None = None
-    reclaimable: tuple[tuple[Role, int], ...] | None = None
+    reclaimable: tuple[tuple[str, int], ...] | None = None
+    uncollected: int | None = None
+    oldest_uncollected: datetime | None = None
     partial: bool = False
 
     @property
@@ -156,7 +167,7 @@ class Reading:
 
     @property
     def reclaimable_bytes(self) -> int | None:
-        """What emptying trash and junk would free."""
+        """What could be freed, all in all."""
         if self.reclaimable is None:
             return None
         return sum(size for _, size in self.reclaimable)
@@ -164,10 +175,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a poll yielded no reading; `detail` is one printable line without secrets."""
+    """Why a poll yielded no reading; `detail` is one printable line without secrets.
+
+    `retry_after` are the seconds for which the server asked to be left alone.
+    """
 
     kind: FailureKind
     detail: str
+    retry_after: float | None = None
 
 
 Outcome = Reading | Failure
@@ -175,13 +190,21 @@ Outcome = Reading | Failure
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One finished poll: the outcome, when it ended, and how long it took in seconds."""
+    """One finished poll: the outcome, when it ended, and how long it took in seconds.
+
+    `login_delay` are the seconds that the server wants between two logins (RFC 2449, 6.5),
+    `refusal` is how often it has rejected the login, None where it has not; `learned` is what
+    later polls of the mailbox need.
+    """
 
     account: str
     at: datetime
     duration: float
     outcome: Outcome
     certificate_expires: datetime | None = None
+    login_delay: float | None = None
+    refusal: Refusal | None = None
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +221,17 @@ class AlertKey:
 class Finding:
     """What a rule says of one quota now; severity None says that all is well.
 
-    No finding at all for a key means "not known", which changes no alert.
+    No finding at all for a key means "not known", which changes no alert. `used` and `limit` are
+    figures of a quota, None where the rule is about something else or the limit is gone; `detail`
+    is a server's own words as one printable line, `moment` the time that the rule is about.
     """
 
     key: AlertKey
     severity: Severity | None
-    used: int
-    limit: int
+    used: int | None = None
+    limit: int | None = None
+    detail: str = ""
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +253,20 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """What else helps to understand an alert of a mailbox; None and empty are "not known".
+
+    `growth` is in bytes a day and `full_at` when the mailbox will be full at that pace;
+    `reclaimable` is as in the reading, `largest` are the five largest folders with their bytes.
+    """
+
+    growth: int | None = None
+    full_at: datetime | None = None
+    reclaimable: tuple[tuple[str, int], ...] | None = None
+    largest: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """A change of one alert; `alert` is the state after it (for RESOLVED: the last one).
 
@@ -236,6 +277,7 @@ class Transition:
     alert: Alert
     finding: Finding
     at: datetime
+    situation: Situation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,15 @@ class Recorder:
             self._recover()
 
     def _restore(self, seen: Mapping[str, datetime]) -> None:
+        rejected = {name for name, each in self._ledger.refusals.items() if each.times}
         for name, account in self._accounts.items():
-            firing = self._ledger.firing(name)
-            self._exposition.restore(account, self._intervals[name], seen.get(name), firing)
+            self._exposition.restore(
+                account,
+                self._intervals[name],
+                seen.get(name),
+                self._ledger.firing(name),
+                rejected=name in rejected,
+            )
 
     def _record(self, polls: Sequence[Poll]) -> None:
         """Write polls, and those that could not be written before; show them either way."""

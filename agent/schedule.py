@@ -18,15 +18,17 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from agent.model import Failure, Reading
-from agent.probe.guard import MOST_REFUSALS, RETRY_AFTER, LoginGuard
+from agent.model import Failure, FailureKind, Reading
+from agent.pace import Pace
+from agent.probe.guard import LoginGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.config.accounts import Account
     from agent.config.settings import Settings
-    from agent.model import FailureKind, Poll
+    from agent.memory import Memory, Refusal
+    from agent.model import Poll
     from agent.probe.read import Prober
 
 TICK = timedelta(seconds=1)  # between two looks at the clock
@@ -75,13 +77,15 @@ class _Executor(ThreadPoolExecutor):  # type: ignore[misc]  # as above
 class Schedule:
     """Polls every account in its turn, from `start` to `stop`.
 
-    `record` takes each finished poll, `late` the seconds from when it was due to when it began.
+    `memory` has the logins that were rejected before. `record` takes each finished poll, `late`
+    the seconds from when it was due to when it began.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - where polls come from, and where they go
         self,
         settings: Settings,
         prober: Prober,
+        memory: Memory,
         record: Callable[[Poll], None],
         late: Callable[[float], None],
         clock: Callable[[], datetime],
@@ -90,7 +94,10 @@ class Schedule:
         self._record = record
         self._late = late
         self._clock = clock
-        self._guard = LoginGuard()
+        self._interval = settings.interval
+        self._guard = LoginGuard(settings.accounts, memory)
+        self._pace = Pace(settings.agent.max_connections)
+        self._held: set[str] = set()
         self._due: dict[str, datetime] = {}
         self._failing: dict[str, FailureKind] = {}
         self._stopping = threading.Event()
@@ -107,6 +114,7 @@ class Schedule:
 
     def start(self) -> None:
         """Begin with a first sweep over all accounts, at a bounded rate."""
+        self._guard.restore()
         self._scheduler.start()
         threading.Thread(target=self._watch, name="schedule-watch", daemon=True).start()
 
@@ -114,6 +122,7 @@ class Schedule:
         """Start no more polls and end those under way; what they yield is not recorded."""
         self._stopping.set()
         self._scheduler.shutdown(wait=False)
+        self._pace.close()
         self._prober.cancel()
 
     @property
@@ -121,6 +130,11 @@ class Schedule:
         """Why no polls are started any more; None while the schedule goes on."""
         silent = time.monotonic() - self._ticked
         return None if silent < MOST_SILENCE else f"no tick for {silent:.0f} s"
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The accounts that were due and are not asked for now, since it might do harm."""
+        return frozenset(self._held)
 
     def _add_jobs(self, settings: Settings) -> None:
         for server in {str(account.server) for account in settings.accounts}:
@@ -142,27 +156,38 @@ class Schedule:
     def _poll(self, account: Account) -> None:
         now = self._clock()
         self._late(max(0.0, (now - self._due.pop(account.name, now)).total_seconds()))
-        if self._stopping.is_set() or not self._guard.may_try(account, now):
+        if self._stopping.is_set() or self._must_wait(account, now):
             return
-        poll = self._prober.poll(account)
+        with self._pace.slot(str(account.server)) as free:
+            if not free:
+                return
+            poll = self._prober.poll(account)
         if self._stopping.is_set():
             return
-        self._log(poll)
+        poll = self._guard.note(account, poll)
+        self._pace.note(str(account.server), poll, self._interval(account))
+        self._log(account, poll)
         self._record(poll)
-        match self._guard.note(account, poll):
-            case 0:
-                return
-            case times if times < MOST_REFUSALS:
-                event, then = "login.refused", f"else tried once more in {RETRY_AFTER}"
-            case _:
-                event, then = "login.quarantined", "nothing is tried until then"
-        next_step = f"correct the user name or password; {then}"
-        log.error(event, account=account.name, next_step=next_step)
 
-    def _log(self, poll: Poll) -> None:
+    def _must_wait(self, account: Account, now: datetime) -> bool:
+        """Whether the account is left alone for now; it comes again when it may be asked."""
+        not_before = self._pace.not_before(account.name, now)
+        if not_before:
+            self._scheduler.modify_job(account.name, next_run_time=not_before)
+            return True
+        if self._guard.may_try(account, now):
+            self._held.discard(account.name)
+            return False
+        self._held.add(account.name)
+        return True
+
+    def _log(self, account: Account, poll: Poll) -> None:
         """A line when an account begins to fail, fails otherwise, or is well again."""
         failed = self._failing.pop(poll.account, None)
         match poll.outcome:
+            case Failure(FailureKind.AUTH, detail) if poll.refusal:
+                self._failing[poll.account] = FailureKind.AUTH
+                self._log_refusal(account, detail, poll.refusal)
             case Failure(kind, detail):
                 self._failing[poll.account] = kind
                 level = logging.DEBUG if failed is kind else logging.WARNING
@@ -171,6 +196,26 @@ class Schedule:
                 log.info("poll.recovered", account=poll.account, after=failed)
             case Reading():
                 log.debug("mailbox.polled", account=poll.account, seconds=round(poll.duration, 3))
+
+    def _log_refusal(self, account: Account, detail: str, refusal: Refusal) -> None:
+        retry_at = refusal.retry_at
+        otherwise = f"it is tried once more at {retry_at:%H:%M} UTC" if retry_at else "not tried"
+        log.error(
+            "login.rejected",
+            account=account.name,
+            detail=detail,
+            times=refusal.times,
+            next_step=f"correct the user name or password, else {otherwise}; "
+            f"to try it as it is: mailbox-agent reset {account.name}",
+        )
+        until = self._guard.paused_until(str(account.server))
+        if until and until > refusal.at:
+            log.error(
+                "server.paused",
+                server=str(account.server),
+                until=f"{until:%H:%M} UTC",
+                why="several logins were rejected, and servers ban addresses for that",
+            )
 
     def _tick(self) -> None:
         self._ticked = time.monotonic()
@@ -187,5 +232,6 @@ class Schedule:
 
     def _plan_anew(self) -> None:
         now = self._clock()
+        self._pace.forget_times()
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=job.trigger.get_next_fire_time(None, now))

@@ -16,7 +16,7 @@ from agent.notify.routing import receivers_for
 from agent.probe.read import Prober, utc_now
 from agent.recorder import Recorder
 from agent.schedule import Schedule
-from agent.store import Store, StoreError, StoreUnavailable
+from agent.store import Recall, Store, StoreError, StoreUnavailable
 from agent.web import Server, build
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ class Service:
             clock,
         )
         self._own.store_up.set_function(lambda: self._recorder.problem is None)
+        memory = Recall(self._store)
         self._schedule = Schedule(
             settings,
-            Prober(settings.agent.timeout.total_seconds(), clock),
+            Prober(settings.agent.timeout.total_seconds(), clock, memory),
+            memory,
             self._record,
             self._own.poll_lateness.observe,
             clock,
@@ -146,6 +148,5 @@ class Service:
         return Server(app, self._settings.web.listen)
 
     def _ready(self) -> bool:
-        """Whether every account has been polled once."""
-        summary = self._exposition.summary()
-        return summary.polled == summary.mailboxes == len(self._settings.accounts)
+        """Whether every account has been polled once, but for those that must not be."""
+        return self._exposition.unpolled() <= self._schedule.held

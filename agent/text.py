@@ -18,17 +18,18 @@ _STEP = 1024
 
 def printable(text: str, longest: int = LONGEST_DETAIL) -> str:
     """The text as one harmless line: unsafe characters replaced, cut at `longest` characters."""
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
     if not (text.isascii() and text.isprintable()):
         text = "".join(
             REPLACEMENT if unicodedata.category(character) in _UNSAFE else character
             for character in text
         )
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return text
 
 
 def printable_bytes(raw: bytes, longest: int = LONGEST_DETAIL) -> str:
     """The same for what came off the wire: UTF-8, each byte that is none replaced."""
-    return printable(raw.decode("utf-8", "replace"), longest)
+    return printable(raw[: 4 * (longest + 1)].decode("utf-8", "replace"), longest)
 
 
 def size(octets: int) -> str:

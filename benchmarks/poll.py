@@ -31,7 +31,8 @@ ROUNDS = 7
 POLLS = 150  # in each round
 THREADS = 16
 MAILBOXES = 32
-TARGET_MS = 3.0
+FOLDERS = 200  # of the large mailbox
+TARGET_MS = {5: 3.0, FOLDERS: 5.0}  # CPU a poll, by the number of folders
 
 
 async def raw_session(port: int, user: User, context: ssl.SSLContext) -> bytes:
@@ -94,45 +95,55 @@ def throughput(mailboxes: list[Account]) -> float:
     return len(mailboxes) * 10 / (time.monotonic() - start)
 
 
-def main() -> None:
-    """Measure, print, and exit with 1 where the target is missed."""
-    with Dovecot(logins=2) as server:
-        users = server.provision(MAILBOXES, messages=4)
-        trusted = str(server.certificates.ca)
-        context = ssl.create_default_context(cafile=trusted)
-        mailboxes = [
-            account(
-                server.ports.imaps,
-                tls="implicit",
-                username=user.name,
-                password=user.password,
-                ca_file=trusted,
-            )
-            for user in users
-        ]
-        ours(mailboxes[0])  # warm up
-        raw(server.ports.imaps, users[0], context)
-        pairs = [
-            (
-                cpu_ms(lambda: ours(mailboxes[0])),
-                cpu_ms(lambda: raw(server.ports.imaps, users[0], context)),
-            )
-            for _ in range(ROUNDS)
-        ]
-        rate = throughput(mailboxes)
-        commands, flights = conversation(server, users[0])
+def furnish(server: Dovecot, user: User) -> None:
+    """Give a mailbox 200 folders, with a message in each that is made here."""
+    for number in range(FOLDERS - 5):
+        server.store(user, f"Project {number}", size=1024)
+
+
+def measured(port: int, user: User, trusted: str) -> tuple[float, float, float]:
+    """Milliseconds of CPU of our polls and of raw sessions, and their ratio; medians of rounds."""
+    context = ssl.create_default_context(cafile=trusted)
+    mailbox = account_of(port, user, trusted)
+    ours(mailbox)  # warm up
+    raw(port, user, context)
+    pairs = [
+        (cpu_ms(lambda: ours(mailbox)), cpu_ms(lambda: raw(port, user, context)))
+        for _ in range(ROUNDS)
+    ]
     own = statistics.median(pair[0] for pair in pairs)
     floor = statistics.median(pair[1] for pair in pairs)
-    ratio = statistics.median(pair[0] / pair[1] for pair in pairs)
-    print(f"one IMAPS poll, 5 folders, {os.cpu_count()} cores, median of {ROUNDS} rounds")
-    print(f"  mailbox-agent        {own:6.2f} ms CPU   (target: at most {TARGET_MS} ms)")
-    print(f"  raw asyncio client   {floor:6.2f} ms CPU")
-    print(f"  ratio                {ratio:6.2f}")
-    print(f"  throughput           {rate:6.0f} polls/s with {THREADS} threads")
-    print(
-        f"  conversation         {commands:6} commands in {flights} round trips after the greeting"
+    return own, floor, statistics.median(pair[0] / pair[1] for pair in pairs)
+
+
+def account_of(port: int, user: User, trusted: str) -> Account:
+    """The mailbox over TLS from the start."""
+    return account(
+        port, tls="implicit", username=user.name, password=user.password, ca_file=trusted
     )
-    sys.exit(own > TARGET_MS)
+
+
+def main() -> None:
+    """Measure, print, and exit with 1 where a target is missed."""
+    missed = False
+    with Dovecot(logins=2) as server:
+        users = server.provision(MAILBOXES, messages=4)
+        furnish(server, users[-1])
+        trusted = str(server.certificates.ca)
+        print(f"one IMAPS poll, {os.cpu_count()} cores, median of {ROUNDS} rounds")
+        for (folders, target), user in zip(TARGET_MS.items(), (users[0], users[-1]), strict=True):
+            own, floor, ratio = measured(server.ports.imaps, user, trusted)
+            missed |= own > target
+            print(f"  {folders} folders")
+            print(f"    mailbox-agent        {own:6.2f} ms CPU   (target: at most {target} ms)")
+            print(f"    raw asyncio client   {floor:6.2f} ms CPU")
+            print(f"    ratio                {ratio:6.2f}")
+        mailboxes = [account_of(server.ports.imaps, user, trusted) for user in users[:-1]]
+        rate = throughput(mailboxes)
+        commands, flights = conversation(server, users[0])
+    print(f"  throughput             {rate:6.0f} polls/s with {THREADS} threads")
+    print(f"  conversation           {commands:6} commands in {flights} round trips")
+    sys.exit(missed)
 
 
 if __name__ == "__main__":

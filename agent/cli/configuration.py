@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from agent.config.load import ConfigError, load
 from agent.config.privacy import warnings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from agent.config.accounts import Account
     from agent.config.settings import Settings
 
 
@@ -47,3 +51,23 @@ def read(config: Path | None) -> Settings:
         return load(path_of(config))
     except ConfigError as error:
         raise CommandError(*error.lines) from error
+
+
+def named(settings: Settings, names: Collection[str]) -> tuple[Account, ...]:
+    """The accounts with these names, in the configuration's order; all of them without any.
+
+    Raises:
+        CommandError: a name that no account has.
+    """
+    accounts = {account.name: account for account in settings.accounts}
+    refuse_unknown(names, accounts)
+    return tuple(each for each in settings.accounts if not names or each.name in names)
+
+
+def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+    """Raise CommandError, with the nearest one, for a name that is not among the known ones."""
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            meant = f'; did you mean "{close[0]}"?' if close else ""
+            raise CommandError(f'no account "{name}" in the configuration{meant}')

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from agent import text
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from agent.model import Quota
 
 UNKNOWN = "-"
@@ -33,3 +35,17 @@ def used_of_limit(quota: Quota) -> str:
         return f"{size(quota.used)} of {size(quota.limit)}"
     unit = "messages" if quota.resource == "message" else quota.resource
     return f"{count(quota.used)} of {count(quota.limit)} {unit}"
+
+
+def moment(at: datetime) -> str:
+    """A time to the minute, in UTC, as the log has it."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def age(since: timedelta) -> str:
+    """How long ago in the largest unit that leaves a figure of at least one: `3m ago`."""
+    seconds = max(0, int(since.total_seconds()))  # a clock that was put back makes nothing newer
+    for unit, length in {"d": 86400, "h": 3600, "m": 60}.items():
+        if seconds >= length:
+            return f"{seconds // length}{unit} ago"
+    return f"{seconds}s ago"

@@ -12,8 +12,10 @@ import typer
 
 from agent.cli.check import check
 from agent.cli.healthcheck import healthcheck
+from agent.cli.reset import reset
 from agent.cli.run import run
 from agent.cli.schema import schema
+from agent.cli.status import status
 from agent.cli.terminal import CommandError, ExitStatus, complain, show
 from agent.cli.validate import validate
 
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 app.command()(check)
 app.command()(run)
+app.command()(status)
+app.command()(reset)
 app.command(short_help="Check the configuration without connecting to anything.")(validate)
 app.command(short_help="Print the configuration file's JSON Schema or an example.")(schema)
 app.command()(healthcheck)

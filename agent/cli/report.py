@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 from contextlib import contextmanager
 from itertools import groupby
@@ -26,13 +24,14 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 32  # polls at a time, where mailboxes were named
 MOST_SWEPT = 64  # polls at a time, over all servers
+PATIENCE = 100_000  # messages whose sizes are asked for at once: nothing is kept for a next time
 
 
 def poll(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> list[Checked]:
     """Every account's poll, side by side, in the order asked for; `timeout` bounds each of them."""
     trust = {"ca_file": ca_file.absolute()} if ca_file else {}
     accounts = [account.model_copy(update=trust) for account in chosen.accounts]
-    prober = Prober(timeout or chosen.agent.timeout.total_seconds())
+    prober = Prober(timeout or chosen.agent.timeout.total_seconds(), patience=PATIENCE)
     order = range(len(accounts))
     polls = {}
     with _progress(len(accounts)) as advance:
@@ -65,17 +64,9 @@ def write(checked: Sequence[Checked], *, as_json: bool) -> None:
     if as_json:
         show(json.dumps(document(checked), indent=2))
         return
-    from agent.cli import table
+    from agent.cli import screen, table
 
-    terminal = sys.stdout.isatty()
-    show(
-        table.render(
-            checked,
-            width=shutil.get_terminal_size().columns if terminal else None,
-            colour=terminal and not os.environ.get("NO_COLOR"),
-            unicode=(sys.stdout.encoding or "").lower().startswith("utf"),
-        )
-    )
+    show(table.render(checked, screen.stdout()))
 
 
 @contextmanager

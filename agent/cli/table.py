@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from agent.cli.figures import UNKNOWN, count, percent, size, used_of_limit
@@ -19,11 +15,12 @@ from agent.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rich.table import Table
+
     from agent.cli.outcome import Checked
+    from agent.cli.screen import Screen
     from agent.model import Quota
 
-_PIPE_WIDTH = 1000  # wide enough that no fact is folded
-_ROOM_FOR_BARS = 100
 _BAR = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _COLOURS = {
@@ -37,36 +34,17 @@ _COLOURS = {
 }
 
 
-def render(
-    checked: Sequence[Checked], *, width: int | None, colour: bool = False, unicode: bool = True
-) -> str:
+def render(checked: Sequence[Checked], screen: Screen) -> str:
     """The table and the problems below it, without a last newline.
 
-    `width` None is a pipe: every mailbox and every problem keeps to one line. A status is always
-    a word, which colour only repeats. Without `unicode` lines and bars are left out.
+    In a pipe every mailbox and every problem keeps to one line. A status is always a word, which
+    colour only repeats.
     """
-    console = Console(
-        file=io.StringIO(),
-        width=width or _PIPE_WIDTH,
-        color_system="standard" if colour else None,
-        force_terminal=colour,
-        no_color=not colour,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
-    bars = unicode and (width or _PIPE_WIDTH) >= _ROOM_FOR_BARS
-    with console.capture() as capture:
-        console.print(_table(checked, bars=bars, lines=unicode))
-        problems = list(filter(None, map(_problem, checked)))
-        for text in [Text(), *problems] if problems else []:
-            console.print(text, soft_wrap=width is None)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    return screen.draw(_table(checked, screen), list(filter(None, map(_problem, checked))))
 
 
-def _table(checked: Sequence[Checked], *, bars: bool, lines: bool) -> Table:
-    style = box.SIMPLE_HEAD if lines else None
-    table = Table(box=style, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+def _table(checked: Sequence[Checked], screen: Screen) -> Table:
+    table = screen.table()
     table.add_column("Mailbox", overflow="fold")
     table.add_column("Status", no_wrap=True)
     table.add_column("Usage", no_wrap=True, justify="right")
@@ -75,7 +53,7 @@ def _table(checked: Sequence[Checked], *, bars: bool, lines: bool) -> Table:
     table.add_column("Unread", no_wrap=True, justify="right")
     table.add_column("Freeable", no_wrap=True, justify="right")
     for one in checked:
-        for row in _rows(one, bars=bars):
+        for row in _rows(one, bars=screen.bars):
             table.add_row(*row)
     return table
 
@@ -90,19 +68,20 @@ def _rows(checked: Checked, *, bars: bool) -> Iterator[list[Text]]:
         case Reading() as reading:
             yield [name, word, *_figures(reading, bars=bars)]
             for quota in _further(reading):
-                yield [Text(f"  {printable(quota.root)}"), Text(), *_usage(quota, bars=bars)]
+                yield [Text(f"  {printable(quota.root)}"), Text(), *usage(quota, bars=bars)]
 
 
 def _figures(reading: Reading, *, bars: bool) -> list[Text]:
     tightest = reading.tightest
-    usage = (
-        _usage(tightest, bars=bars) if tightest else [Text(UNKNOWN), Text(size(reading.size_bytes))]
+    share = (
+        usage(tightest, bars=bars) if tightest else [Text(UNKNOWN), Text(size(reading.size_bytes))]
     )
     counts = count(reading.messages), count(reading.unread), size(reading.reclaimable_bytes)
-    return [*usage, *map(Text, counts)]
+    return [*share, *map(Text, counts)]
 
 
-def _usage(quota: Quota, *, bars: bool) -> list[Text]:
+def usage(quota: Quota, *, bars: bool) -> list[Text]:
+    """The cells of a limited quota: its share, and what is used of what."""
     ratio = quota.ratio or 0.0
     share = f"{_bar(ratio)} {percent(ratio):>5}" if bars else percent(ratio)
     return [Text(share), Text(printable(used_of_limit(quota)))]

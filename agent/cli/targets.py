@@ -6,10 +6,9 @@ import getpass
 import os
 import sys
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from agent.cli.configuration import read_with_warnings
+from agent.cli.configuration import read_with_warnings, refuse_unknown
 from agent.cli.terminal import CommandError, complain
 from agent.config.load import ConfigError, account_from_url
 from agent.config.secrets import Secret
@@ -17,7 +16,7 @@ from agent.config.settings import AgentSettings, AlertSettings
 from agent.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agent.config.accounts import Account
@@ -54,7 +53,7 @@ def choose(asked: Sequence[str], *, config: Path | None, password_file: Path | N
     named = len(asked) > len(urls)
     settings = _settings(config) if config or named or not asked else None
     accounts = {account.name: account for account in settings.accounts} if settings else {}
-    _refuse_unknown(asked, accounts)
+    refuse_unknown((word for word in asked if not _is_url(word)), accounts)
     return Chosen(
         tuple(
             _of_url(word, password_file) if _is_url(word) else accounts[word]
@@ -75,14 +74,6 @@ def _settings(config: Path | None) -> Settings:
 
 def _is_url(word: str) -> bool:
     return "://" in word
-
-
-def _refuse_unknown(asked: Sequence[str], accounts: Mapping[str, Account]) -> None:
-    for word in asked:
-        if not _is_url(word) and word not in accounts:
-            close = get_close_matches(word, accounts, n=1)
-            meant = f'; did you mean "{close[0]}"?' if close else ""
-            raise CommandError(f'no account "{word}" in the configuration{meant}')
 
 
 def _of_url(url: str, password_file: Path | None) -> Account:

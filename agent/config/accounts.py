@@ -143,6 +143,13 @@ class Pop3Account(_Account):
     """A mailbox read over POP3 (RFC 1939); it has one maildrop and no folders."""
 
     protocol: Literal["pop3"] = Field(description="How the mailbox is read.")
+    track_messages: bool = Field(
+        default=False,
+        description=(
+            "Remember which messages wait in the maildrop, to tell how many and since when; asks "
+            "the server for their ids (UIDL) at every poll."
+        ),
+    )
 
 
 Account = ImapAccount | Pop3Account

@@ -21,7 +21,7 @@ from agent.config.settings import Settings
 from agent.config.units import duration_text, share_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from pydantic.fields import FieldInfo
     from pydantic.json_schema import JsonSchemaValue
@@ -72,8 +72,9 @@ def example() -> str:
             lines += ["", *_comment(_doc(field.annotation)), f"[{section}]"]
             lines += _keys(field.annotation, {})
     lines += _table("accounts", ImapAccount, _IMAP)
-    pop3 = _doc(Pop3Account) + " Its keys are those of IMAP but for `folders`."
-    lines += ["", *_comment(pop3), "[[accounts]]", *map(_assignment, _POP3, _POP3.values())]
+    pop3 = _doc(Pop3Account) + " Its keys are those of IMAP but for `folders`, and some of its own."
+    lines += ["", *_comment(pop3), "[[accounts]]", *map(_assignment, _POP3, _POP3.values()), ""]
+    lines += _keys(Pop3Account, {}, but=ImapAccount.model_fields)
     lines += _table("receivers", AppriseReceiver, _RECEIVER)
     lines += _table("routes", Route, _ROUTE)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
@@ -105,10 +106,12 @@ def _table(section: str, model: type[BaseModel], given: Mapping[str, Any]) -> It
             yield from _keys(inner, {})
 
 
-def _keys(model: type[BaseModel], given: Mapping[str, Any]) -> Iterator[str]:
-    """Each key under its description, as a comment unless it is given."""
+def _keys(
+    model: type[BaseModel], given: Mapping[str, Any], but: Container[str] = ()
+) -> Iterator[str]:
+    """Each key but some under its description, as a comment unless it is given."""
     for name, field in model.model_fields.items():
-        if not _inner(field):
+        if name not in but and not _inner(field):
             key = field.alias or name
             yield from _comment(field.description or "")
             yield _assignment(key, given[key]) if key in given else "# " + _sample(key, field)

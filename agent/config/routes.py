@@ -18,7 +18,7 @@ class Match(Table):
     severity: Severity | None = Field(
         None, description="The alert's severity.", examples=["critical"]
     )
-    rule: Literal["usage"] | None = Field(
+    rule: Literal["usage", "login"] | None = Field(
         None, description="The rule that raised the alert.", examples=["usage"]
     )
 

@@ -74,6 +74,8 @@ class Exposition:
         interval: timedelta,
         last_success: datetime | None = None,
         alerts: Sequence[Alert] = (),
+        *,
+        rejected: bool = False,
     ) -> None:
         """Show what the store remembers of an account, before its first poll or later.
 
@@ -82,7 +84,10 @@ class Exposition:
         """
         held = self._held(account, interval)
         last_success = held.last_success or last_success
-        mailbox = replace(held, last_success=last_success, firing=_firing(alerts))
+        rejected = rejected if held.success is None else held.rejected
+        mailbox = replace(
+            held, last_success=last_success, firing=_firing(alerts), rejected=rejected
+        )
         self._show(mailbox, self._reading(account.name))
 
     def record(
@@ -93,7 +98,12 @@ class Exposition:
         A failed poll leaves the last reading's series as they are: `expire` removes them.
         """
         held = self._held(account, interval)
-        mailbox = replace(held, duration=poll.duration, firing=_firing(alerts))
+        mailbox = replace(
+            held,
+            duration=poll.duration,
+            firing=_firing(alerts),
+            rejected=poll.refusal is not None,
+        )
         until = poll.at + self._stale_after * interval
         match poll.outcome:
             case Reading() as reading:
@@ -136,6 +146,11 @@ class Exposition:
             failing=sum(mailbox.success is False for mailbox in mailboxes),
             firing=sum(len(mailbox.firing) for mailbox in mailboxes),
         )
+
+    def unpolled(self) -> frozenset[str]:
+        """The accounts that no poll was recorded of since the agent started."""
+        mailboxes = list(self._mailboxes.values())
+        return frozenset(each.account.name for each in mailboxes if each.success is None)
 
     def fragments(self, *, openmetrics: bool) -> list[bytes]:
         """The page's pieces in order, without OpenMetrics' `# EOF`: more may follow."""

@@ -34,6 +34,7 @@ class Mailbox:
     last_success: datetime | None = None
     failures: Mapping[FailureKind, int] = field(default_factory=dict)
     firing: tuple[tuple[str, str], ...] = ()  # rule and severity, each pair once
+    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,23 @@ READING_FAMILIES: tuple[Family[Reading], ...] = (
     ),
     Family(
         "mailbox_reclaimable_bytes",
-        f"Bytes that emptying the folders of this role would free, {_AS_OF}.",
+        f"Bytes that emptying the folders of this role would free, {_AS_OF}; "
+        "role deleted: what is marked as deleted in other folders, where the server tells of it.",
         ("role",),
         lambda reading: [((role,), size) for role, size in reading.reclaimable or ()],
+    ),
+    Family(
+        "mailbox_uncollected_messages",
+        f"Messages that wait in a POP3 maildrop with track_messages, {_AS_OF}.",
+        (),
+        lambda reading: _one(reading.uncollected),
+    ),
+    Family(
+        "mailbox_oldest_uncollected_timestamp_seconds",
+        "When the message that waits longest in a POP3 maildrop with track_messages was first "
+        f"seen there, in seconds since the epoch, {_AS_OF}; absent where none waits.",
+        (),
+        lambda reading: _at(reading.oldest_uncollected),
     ),
 )
 
@@ -185,6 +200,12 @@ MAILBOX_FAMILIES: tuple[Family[Mailbox], ...] = (
         ("reason",),
         lambda mailbox: [((kind,), count) for kind, count in mailbox.failures.items()],
         kind="counter",
+    ),
+    Family(
+        "mailbox_login_quarantined",
+        "1 while the login is not tried as scheduled, since the server has rejected it.",
+        (),
+        lambda mailbox: _one(1 if mailbox.rejected else None),
     ),
     Family(
         "mailbox_alert_firing",

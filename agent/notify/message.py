@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from agent.model import Finding, Notification, Transition
+    from agent.model import Finding, Notification
 
 REFERENCE_LENGTH = 12  # hexadecimal digits of the idempotency key; enough to tell repeats by
 PERCENT = 100
 # What servers call the one quota root of a mailbox: naming it would tell nobody anything.
 _PLAIN_ROOTS = {"", "default", "inbox", "mailbox", "quota", "root", "storage", "user", "user quota"}
+
+_NAME, _SENTENCE = " .-/", " .-,;:()"  # what stays of a server's text, beside letters and digits
 
 Level = Literal["success", "info", "warning", "failure"]
 _LEVELS: dict[Severity, Level] = {
@@ -53,11 +55,13 @@ class Item:
     """What the templates may show of one notification, ready to be printed."""
 
     account: str
+    rule: str
     reason: Reason | None
     word: str
     severity: Severity
     percent: int | None
     figures: str
+    moment: str
     over: bool
     about: str
     root: str
@@ -119,23 +123,20 @@ def _item(notification: Notification) -> Item:
     alert, finding = transition.alert, transition.finding
     return Item(
         account=alert.key.account,
+        rule=alert.key.rule,
         reason=transition.reason,
         word=_WORDS[transition.reason] if transition.reason else "",
         severity=alert.severity,
-        percent=percent(finding.used, finding.limit) if _known(transition) else None,
-        figures=_figures(finding) if _known(transition) else "",
-        over=finding.used >= finding.limit,
+        percent=_percent(finding),
+        figures=_figures(finding) or _plain(finding.detail, _SENTENCE),
+        moment=moment(finding.moment) if finding.moment else "",
+        over=finding.limit is not None and (finding.used or 0) >= finding.limit,
         about="" if alert.key.resource == "storage" else _noun(alert.key.resource),
         root=_root(alert.key.root, alert.key.account),
         since=moment(alert.since),
         lasted=span(transition.at - alert.since),
         reference=notification.key[:REFERENCE_LENGTH],
     )
-
-
-def _known(transition: Transition) -> bool:
-    """Whether there are figures: an alert may end because its limit is gone."""
-    return transition.reason is not Reason.RESOLVED or transition.finding.limit > 0
 
 
 def _worst_first(item: Item) -> tuple[bool, int, int, str]:
@@ -154,7 +155,16 @@ def percent(used: int, limit: int) -> int:
     return used * PERCENT // limit if limit else PERCENT
 
 
+def _percent(finding: Finding) -> int | None:
+    if finding.used is None or finding.limit is None:
+        return None
+    return percent(finding.used, finding.limit)
+
+
 def _figures(finding: Finding) -> str:
+    """Used, limit and free; empty where there are none: an alert ends when its limit is gone."""
+    if finding.used is None or finding.limit is None:
+        return ""
     used, limit, rest = finding.used, finding.limit, abs(finding.limit - finding.used)
     if finding.key.resource == "storage":
         of, left = f"{size(used)} of {size(limit)}", size(rest)
@@ -173,9 +183,9 @@ def _root(root: str, account: str) -> str:
     return "" if names & (_PLAIN_ROOTS | {account.casefold()}) else _plain(root)
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, marks: str = _NAME) -> str:
     """A server's text without what chats take for markup, mentions or links."""
-    return "".join(char if char.isalnum() or char in " .-/" else "?" for char in text)
+    return "".join(char if char.isalnum() or char in marks else "?" for char in text)
 
 
 def moment(at: datetime) -> str:

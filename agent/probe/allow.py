@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 IMAP_COMMANDS = frozenset(
-    b"CAPABILITY ID STARTTLS LOGIN AUTHENTICATE NAMESPACE LIST STATUS GETQUOTAROOT GETQUOTA "
-    b"NOOP LOGOUT".split()
+    b"CAPABILITY ID STARTTLS LOGIN AUTHENTICATE NAMESPACE LIST XLIST STATUS GETQUOTAROOT GETQUOTA "
+    b"EXAMINE NOOP LOGOUT".split()
 )
 POP3_COMMANDS = frozenset(b"CAPA STLS USER PASS APOP AUTH STAT NOOP QUIT".split())
 
 _IMAP_LINE = re.compile(rb"[A-Z]+[0-9]+ ([A-Z]+)(?: [^\r\n\0]*)?")
+# Sizes and numbers of messages, nothing of what is in them: any other FETCH might mark as read.
+_IMAP_SIZES = re.compile(
+    rb"[A-Z]+[0-9]+ (?:(?:UID )?(FETCH) [0-9]+(?::[0-9*]+)? \(UID RFC822\.SIZE\)"
+    rb"|UID (SEARCH) UID [0-9]+:[0-9]+)"
+)
 _POP3_LINE = re.compile(rb"([A-Z]+)(?: [^\r\n\0]*)?")
+_POP3_UNIQUE_IDS = re.compile(rb"UIDL")  # of all messages at once
 _SASL_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}|\*")  # RFC 4422: base64, or * to cancel
 
 
@@ -28,24 +34,33 @@ class ForbiddenCommandError(Exception):
 
 
 class Gate:
-    """Lets whole allowed command lines pass, and base64 lines while a login is under way."""
+    """Lets whole allowed command lines pass, and base64 lines while a login is under way.
 
-    __slots__ = ("_allowed", "_authenticating", "_line")
+    `narrow` are further lines that may pass, with their arguments.
+    """
 
-    def __init__(self, line: re.Pattern[bytes], allowed: Collection[bytes]) -> None:
+    __slots__ = ("_allowed", "_authenticating", "_line", "_narrow")
+
+    def __init__(
+        self,
+        line: re.Pattern[bytes],
+        allowed: Collection[bytes],
+        narrow: re.Pattern[bytes] | None = None,
+    ) -> None:
         self._line = line
         self._allowed = allowed
+        self._narrow = narrow
         self._authenticating = False
 
     @classmethod
     def imap(cls) -> Gate:
         """The gate for `TAG COMMAND arguments` (RFC 9051, section 2.2)."""
-        return cls(_IMAP_LINE, IMAP_COMMANDS)
+        return cls(_IMAP_LINE, IMAP_COMMANDS, _IMAP_SIZES)
 
     @classmethod
-    def pop3(cls) -> Gate:
-        """The gate for `COMMAND arguments` (RFC 1939, section 3)."""
-        return cls(_POP3_LINE, POP3_COMMANDS)
+    def pop3(cls, *, track_messages: bool = False) -> Gate:
+        """The gate for `COMMAND arguments` (RFC 1939, section 3); UIDL only when asked for."""
+        return cls(_POP3_LINE, POP3_COMMANDS, _POP3_UNIQUE_IDS if track_messages else None)
 
     def check(self, data: bytes) -> None:
         """Let the data pass, or raise.
@@ -60,6 +75,8 @@ class Gate:
 
     def _check_line(self, line: bytes) -> None:
         if self._authenticating and _SASL_LINE.fullmatch(line):
+            return
+        if self._narrow and self._narrow.fullmatch(line):
             return
         found = self._line.fullmatch(line)
         if found is None or found[1] not in self._allowed:

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 
 class ProbeError(Exception):
-    """Ends a poll; carries the failure that the poll becomes."""
+    """Ends a poll; carries the failure that the poll becomes.
 
-    def __init__(self, kind: FailureKind, detail: str) -> None:
+    `quiet` says the same without the server's words, for when nobody knows whose words they are.
+    """
+
+    def __init__(self, kind: FailureKind, detail: str, quiet: str | None = None) -> None:
         super().__init__(detail)
         self.kind = kind
+        self.quiet = quiet or detail
 
 
 # RFC 3501, RFC 5530 and RFC 9051, section 7.1.
@@ -35,7 +39,9 @@ _IMAP_CODES: Mapping[bytes, FailureKind] = {
     b"SERVERBUG": FailureKind.UNAVAILABLE,
     b"CORRUPTION": FailureKind.UNAVAILABLE,
     b"INUSE": FailureKind.LOCKED,
+    b"OVERQUOTA": FailureKind.UNAVAILABLE,  # on a reading command; the password is not at fault
     b"LIMIT": FailureKind.THROTTLED,
+    b"REFERRAL": FailureKind.DENIED,  # RFC 2221: this server does not have the mailbox
 }
 
 # RFC 2449, section 8, and RFC 3206.
@@ -63,19 +69,38 @@ _WORDS: tuple[tuple[re.Pattern[bytes], FailureKind], ...] = (
     ),
     (
         re.compile(
-            rb"already (?:in use|locked)|(?:is|maildrop|mailbox) locked|lock busy", re.IGNORECASE
+            # Not "the account is locked": that one is for its owner to unlock.
+            rb"already (?:in use|locked)|(?:maildrop|mailbox)(?: is)? locked|unable to lock"
+            rb"|lock busy",
+            re.IGNORECASE,
         ),
         FailureKind.LOCKED,
     ),
     (
-        re.compile(
-            rb"temporar|try again|internal (?:server )?error|service unavailable", re.IGNORECASE
-        ),
+        re.compile(rb"temporar|internal (?:server )?error|service unavailable", re.IGNORECASE),
         FailureKind.UNAVAILABLE,
     ),
 )
+# Said of wrong passwords, too, so that a code knows better; and "try again" alone only of those.
+_LATER = re.compile(rb"try again (?:later|in|after|shortly|soon)\b", re.IGNORECASE)
+_PAUSE = re.compile(
+    r"(?:suggested backoff time|retry after|try again (?:in|after))\W{0,3}([0-9]{1,9}) *"
+    r"(milliseconds?|seconds?|minutes?|ms|s)\b",
+    re.IGNORECASE,
+)
+_SECONDS = {
+    "millisecond": 0.001,
+    "milliseconds": 0.001,
+    "ms": 0.001,
+    "second": 1,
+    "seconds": 1,
+    "s": 1,
+    "minute": 60,
+    "minutes": 60,
+}
 _SHORT = 3  # characters
-_CODE = re.compile(rb"\[([A-Z][A-Z0-9/-]*)[^\]]*\]", re.IGNORECASE)
+_LONGEST_REFUSAL = 1000  # bytes that are looked at; what servers say has a few hundred
+_CODE = re.compile(rb"\[([A-Z][A-Z0-9/-]*+)[^\]]*+\]", re.IGNORECASE)
 
 
 def kind_of_imap(text: bytes, otherwise: FailureKind) -> FailureKind:
@@ -89,17 +114,21 @@ def kind_of_pop3(text: bytes, otherwise: FailureKind) -> FailureKind:
 
 
 def _kind(text: bytes, codes: Mapping[bytes, FailureKind], otherwise: FailureKind) -> FailureKind:
+    text = text[:_LONGEST_REFUSAL]
     for words, kind in _WORDS:
         if words.search(text):
             return kind
     code = _CODE.search(text)
-    return codes.get(code[1].upper(), otherwise) if code else otherwise
+    if code and code[1].upper() in codes:
+        return codes[code[1].upper()]
+    return FailureKind.UNAVAILABLE if _LATER.search(text) else otherwise
 
 
 def refused(text: bytes, kind: FailureKind, what: str) -> ProbeError:
     """The error for a refusal in the server's own words; `what` names the refused step."""
     said = text.decode("utf-8", "replace").strip()
-    return ProbeError(kind, f"{what} refused: {said}" if said else f"{what} refused")
+    plain = f"{what} refused"
+    return ProbeError(kind, f"{plain}: {said}" if said else plain, quiet=plain)
 
 
 def no_greeting(server: str, said: bytes) -> ProbeError:
@@ -108,15 +137,26 @@ def no_greeting(server: str, said: bytes) -> ProbeError:
     return ProbeError(FailureKind.PROTOCOL, f"not the greeting of {server}: {words}")
 
 
-def failure_of(error: Exception, stage: str, secrets: Iterable[str] = ()) -> Failure:
+def failure_of(
+    error: Exception, stage: str, secrets: Iterable[str] = (), *, quiet: bool = False
+) -> Failure:
     """The failure that any exception of a probe means, without the secrets it may quote.
 
     `stage` names what was being done. Some servers repeat in a refusal what they were sent.
+    `quiet` leaves out what a server said.
     """
     kind, detail = _meaning(error, stage)
+    if quiet and isinstance(error, ProbeError):
+        detail = error.quiet
     for secret in secrets:
         detail = _scrubbed(detail, secret)
-    return Failure(kind, printable(detail))
+    return Failure(kind, printable(detail), _asked_for(kind, detail[:_LONGEST_REFUSAL]))
+
+
+def _asked_for(kind: FailureKind, detail: str) -> float | None:
+    """The seconds for which a server that throttles wants to be left alone, where it says so."""
+    asked = _PAUSE.search(detail) if kind is FailureKind.THROTTLED else None
+    return float(asked[1]) * _SECONDS[asked[2].lower()] if asked else None
 
 
 def _meaning(error: Exception, stage: str) -> tuple[FailureKind, str]:
@@ -126,7 +166,7 @@ def _meaning(error: Exception, stage: str) -> tuple[FailureKind, str]:
         case TimeoutError():
             return FailureKind.TIMEOUT, f"no answer in time during {stage}"
         case ssl.SSLError():
-            return FailureKind.TLS, _tls_words(error)
+            return _tls_meaning(error, stage)
         # One that is reset was made first: refusal to make one has an error of its own.
         case OSError() if stage == "connect" and not isinstance(error, ConnectionResetError):
             return FailureKind.CONNECT, _words(error)
@@ -138,6 +178,12 @@ def _meaning(error: Exception, stage: str) -> tuple[FailureKind, str]:
 
 def _words(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
+
+
+def _tls_meaning(error: ssl.SSLError, stage: str) -> tuple[FailureKind, str]:
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return FailureKind.PROTOCOL, f"the server closed the connection during {stage}"
+    return FailureKind.TLS, _tls_words(error)
 
 
 def _tls_words(error: ssl.SSLError) -> str:

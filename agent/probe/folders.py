@@ -8,33 +8,18 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from agent.model import Folder, Role
-from agent.probe.imap_replies import displayed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from agent.probe.imap_replies import Listed
-
-# RFC 6154, and the names of XLIST, which came before it.
-_ROLES: Mapping[bytes, Role] = {
-    b"\\INBOX": Role.INBOX,
-    b"\\SENT": Role.SENT,
-    b"\\DRAFTS": Role.DRAFTS,
-    b"\\TRASH": Role.TRASH,
-    b"\\JUNK": Role.JUNK,
-    b"\\SPAM": Role.JUNK,
-    b"\\ARCHIVE": Role.ARCHIVE,
-    b"\\ALL": Role.ALL,
-    b"\\ALLMAIL": Role.ALL,
-    b"\\FLAGGED": Role.FLAGGED,
-    b"\\STARRED": Role.FLAGGED,
-}
+    from agent.probe.imap_replies import Counts
 
 # RFC 6154, section 2: these two show messages that lie in other folders.
 _VIEWS = frozenset({Role.ALL, Role.FLAGGED})
 # Gmail's labels overlap; these three hold each of its messages exactly once.
 _GMAIL = frozenset({Role.ALL, Role.JUNK, Role.TRASH})
 _RECLAIMABLE = (Role.TRASH, Role.JUNK)
+DELETED = "deleted"  # stands beside the roles, for mail that is marked and not yet removed
 
 Wanted = Literal["all", "inbox"] | Sequence[str]  # an account's `folders`
 
@@ -47,17 +32,21 @@ class Totals:
     size_bytes: int | None
     messages: int | None
     unread: int | None
-    reclaimable: tuple[tuple[Role, int], ...] | None
+    reclaimable: tuple[tuple[str, int], ...] | None
 
 
-def folder(listed: Listed, counts: Mapping[bytes, int]) -> Folder:
-    """One folder from its LIST reply and its STATUS counts."""
+def with_counts(folder: Folder, counts: Counts) -> Folder:
+    """The folder with what STATUS says of it (RFC 9051, 7.3.4; RFC 8438; RFC 9208, 4.1.4)."""
+    deleted = counts.get(b"DELETED-STORAGE")
+    if deleted is None and counts.get(b"DELETED") == 0:
+        deleted = 0
     return Folder(
-        name=displayed(listed.name),
-        role=_role(listed),
+        folder.name,
+        folder.role,
         messages=counts.get(b"MESSAGES"),
         unread=counts.get(b"UNSEEN"),
         size_bytes=counts.get(b"SIZE"),
+        deleted_bytes=deleted,
     )
 
 
@@ -70,19 +59,22 @@ def totals(folders: Sequence[Folder], wanted: Wanted, *, gmail: bool) -> Totals:
         )
     )
     new = [each for each in counted if each.role not in _RECLAIMABLE]
+    # Patterns that fit no folder, or labels of which none holds all: a sum would be too small.
+    whole = any(each.role is Role.ALL for each in counted) or not (gmail and wanted == "all")
+    if not counted or not whole:
+        return Totals(counted, None, None, None, _reclaimable(folders, new))
     return Totals(
         folders=counted,
         size_bytes=_sum(each.size_bytes for each in counted),
         messages=_sum(each.messages for each in counted),
         unread=_sum(each.unread for each in new),
-        reclaimable=None if wanted == "inbox" else _reclaimable(folders),
+        reclaimable=None if wanted == "inbox" else _reclaimable(folders, new),
     )
 
 
-def is_needed(listed: Listed, wanted: Wanted, *, gmail: bool) -> bool:
+def is_needed(folder: Folder, wanted: Wanted, *, gmail: bool) -> bool:
     """Whether the folder's counts matter: it is counted, or could be emptied."""
-    named = folder(listed, {})
-    return named.role in _RECLAIMABLE or _counts(named, wanted, gmail=gmail)
+    return folder.role in _RECLAIMABLE or _counts(folder, wanted, gmail=gmail)
 
 
 def _counts(folder: Folder, wanted: Wanted, *, gmail: bool) -> bool:
@@ -93,19 +85,21 @@ def _counts(folder: Folder, wanted: Wanted, *, gmail: bool) -> bool:
     return any(fnmatchcase(folder.name, pattern) for pattern in wanted)
 
 
-def _role(listed: Listed) -> Role | None:
-    if listed.name == b"INBOX":
-        return Role.INBOX
-    return next((role for name, role in _ROLES.items() if name in listed.attributes), None)
+def _reclaimable(
+    folders: Sequence[Folder], counted: Iterable[Folder]
+) -> tuple[tuple[str, int], ...] | None:
+    """By role, what emptying those folders would free, and what is marked as deleted in others.
 
-
-def _reclaimable(folders: Iterable[Folder]) -> tuple[tuple[Role, int], ...] | None:
-    sizes = {
-        role: _sum(each.size_bytes for each in folders if each.role is role)
-        for role in _RECLAIMABLE
-    }
-    known = tuple((role, size) for role, size in sizes.items() if size is not None)
-    return known if len(known) == len(sizes) else None
+    None where the size of trash or junk is not known.
+    """
+    found: list[tuple[str, int]] = []
+    for role in _RECLAIMABLE:
+        size = _sum(each.size_bytes for each in folders if each.role is role)
+        if size is None:
+            return None
+        found.append((role.value, size))
+    deleted = _sum(each.deleted_bytes for each in counted)
+    return (*found, (DELETED, deleted)) if deleted is not None else tuple(found)
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:

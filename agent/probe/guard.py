@@ -1,71 +1,133 @@
-"""Keeps an account from being locked out: a refused password is not tried over and over."""
+"""Keeps accounts from being locked out, and our address from being banned."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
-from hashlib import blake2b
+from hashlib import blake2b, scrypt
+from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from agent.config.secrets import SecretError
-from agent.model import FailureKind, Reading
+from agent.memory import Refusal
+from agent.model import Failure, FailureKind, Reading
+from agent.probe.visit import mailbox_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from agent.config.accounts import Account
+    from agent.memory import Memory
     from agent.model import Poll
 
-MOST_REFUSALS = 2  # of one credential; servers lock accounts and ban addresses after a few more
-RETRY_AFTER = timedelta(hours=1)  # for the second try: the first may have been the server's fault
+MOST_ACCOUNTS = 2  # rejected on one server within the time of a pause, which then begins
+PAUSE = timedelta(minutes=15)  # longer than the time over which servers usually count failures
 
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    credential: bytes
-    times: int
-    at: datetime
+# Some 10 ms and 4 MiB: enough to keep a stolen store from giving away passwords that are guessable.
+_WORK = {"n": 2**12, "r": 8, "p": 1}
+_SALT = 16  # bytes
 
 
 class LoginGuard:
-    """Remembers refused credentials, not the credentials themselves."""
+    """Remembers rejected credentials, not the credentials themselves.
 
-    def __init__(self) -> None:
-        # A key of this process alone: the digests mean nothing to anyone else.
-        self._key = os.urandom(16)
-        self._refused: dict[str, _Refused] = {}
+    A rejected one is tried once more after an hour, then no more: until the user name, the
+    password or the server changes, or until somebody lifts the quarantine in `memory`.
+    """
+
+    def __init__(self, accounts: Sequence[Account], memory: Memory) -> None:
+        # A key of this process alone: what it digests means nothing to anyone else.
+        self._key = os.urandom(_SALT)
+        self._memory = memory
+        self._servers = {account.name: str(account.server) for account in accounts}
+        self._refused: dict[str, Refusal] = {}
+        self._same: dict[str, tuple[bytes, str, bool]] = {}
+        self._proven: set[str] = set()
+
+    def restore(self) -> None:
+        """Take over what was rejected before the agent started."""
+        for name, refusal in (self._memory.refusals() or {}).items():
+            if refusal.times and name in self._servers:
+                self._refused[name] = refusal
 
     def may_try(self, account: Account, now: datetime) -> bool:
-        """Whether a login may be tried: after a refusal only late, after two not at all.
+        """Whether a login may be risked."""
+        # In this order: a quarantine that was lifted may end a pause, too.
+        return not self._is_quarantined(account, now) and not self._is_paused(account, now)
 
-        Another user name or password starts anew.
-        """
+    def note(self, account: Account, poll: Poll) -> Poll:
+        """The poll with how often the login was rejected, this time included."""
+        match poll.outcome:
+            case Reading():
+                self._refused.pop(account.name, None)
+                self._proven.add(account.name)
+            case Failure(kind=FailureKind.AUTH):
+                self._refused[account.name] = self._counted(account, poll.at)
+                self._proven.discard(account.name)
+            case Failure():
+                pass
+        return replace(poll, refusal=self._refused.get(account.name))
+
+    def paused_until(self, server: str) -> datetime | None:
+        """Until when nobody logs in at a server; in the past where it is over, None without."""
+        latest = sorted(
+            refusal.at for name, refusal in self._refused.items() if self._servers[name] == server
+        )[-MOST_ACCOUNTS:]
+        if len(latest) < MOST_ACCOUNTS or latest[-1] - latest[0] > PAUSE:
+            return None
+        return latest[-1] + PAUSE
+
+    def _is_paused(self, account: Account, now: datetime) -> bool:
+        until = self.paused_until(str(account.server))
+        if until is None:
+            return False
+        # Those that got in before go first: the others might begin the next pause.
+        return now < (until if account.name in self._proven else until + PAUSE)
+
+    def _is_quarantined(self, account: Account, now: datetime) -> bool:
         refused = self._refused.get(account.name)
-        if refused is None or refused.credential != self._digest(account):
-            return True
-        return refused.times < MOST_REFUSALS and now >= refused.at + RETRY_AFTER
+        # Lifted first: with a password that was corrected, too, a reset ends the server's pause.
+        if refused is None or self._is_lifted(account.name, refused):
+            return False
+        if refused.retry_at and now >= refused.retry_at:
+            return False
+        return self._is_same(account, refused)
 
-    def note(self, account: Account, poll: Poll) -> int:
-        """Remember how the login went; how often this credential is refused now, 0 if it is not.
+    def _is_lifted(self, name: str, refused: Refusal) -> bool:
+        stored = self._memory.refusal(name)
+        if stored is None or stored.times or stored.at < refused.at:
+            return False
+        del self._refused[name]
+        return True
 
-        `MOST_REFUSALS` says that no more is risked.
-        """
-        if isinstance(poll.outcome, Reading):
-            self._refused.pop(account.name, None)
-            return 0
-        if poll.outcome.kind is not FailureKind.AUTH:
-            return 0
-        credential = self._digest(account)
+    def _counted(self, account: Account, at: datetime) -> Refusal:
         before = self._refused.get(account.name)
-        times = before.times + 1 if before and before.credential == credential else 1
-        self._refused[account.name] = _Refused(credential, times, poll.at)
-        return times
+        if before and self._is_same(account, before):
+            return replace(before, times=before.times + 1, at=at)
+        salt = os.urandom(_SALT)
+        return Refusal(f"{salt.hex()}${_digest(_credential(account), salt)}", 1, at)
 
-    def _digest(self, account: Account) -> bytes:
-        try:
-            secret = account.secret().reveal()
-        except SecretError:
-            secret = ""
-        text = f"{account.username}\0{secret}".encode()
-        return blake2b(text, key=self._key, digest_size=16).digest()
+    def _is_same(self, account: Account, refused: Refusal) -> bool:
+        """Whether it is the credential that was rejected; worked out once only."""
+        credential = _credential(account)
+        quick = blake2b(credential, key=self._key, digest_size=16).digest()
+        known = self._same.get(account.name)
+        if known is None or known[:2] != (quick, refused.credential):
+            salt, _, digest = refused.credential.partition("$")
+            same = compare_digest(_digest(credential, bytes.fromhex(salt)), digest)
+            known = self._same[account.name] = (quick, refused.credential, same)
+        return known[2]
+
+
+def _credential(account: Account) -> bytes:
+    try:
+        secret = account.secret().reveal()
+    except SecretError:
+        secret = ""
+    return f"{mailbox_id(account)}\0{secret}".encode()
+
+
+def _digest(credential: bytes, salt: bytes) -> str:
+    return scrypt(credential, salt=salt, dklen=16, **_WORK).hex()

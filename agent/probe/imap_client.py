@@ -1,37 +1,26 @@
 """imapclient on a bounded wire: what the library does well kept, what it does wrong mended.
 
-imaplib, below imapclient, sends the user name of LOGIN unquoted, asks for capabilities that the
-server has just told, refuses replies that servers do send (`OK` without a text, lower case,
-double spaces), keeps a log of the last commands, passwords included, and believes untagged data
-that came in plain text before STARTTLS.
+It sends the user name of LOGIN unquoted, and believes untagged data that came in plain text before
+STARTTLS; `imap_protocol.py` mends what is wrong below it.
 """
 
 from __future__ import annotations
 
 import imaplib
-import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from imapclient import IMAPClient
 
 from agent.model import FailureKind
-from agent.probe.failures import ProbeError, kind_of_imap, no_greeting, refused
+from agent.probe.failures import ProbeError, kind_of_imap, refused
+from agent.probe.imap_protocol import Protocol, inlined, is_quotable, quote_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    from typing_extensions import Buffer
 
     from agent.probe.wire import Wire
 
 Begun = tuple[str, bytes]  # a command that was sent: its name and its tag
-
-_TAG_PREFIX = b"A"
-_TAGGED = re.compile(rb"(?P<tag>A\d+) (?P<type>[A-Z]+) (?P<data>.*)", re.DOTALL)
-_TAG_LINE = re.compile(rb"(A\d+) +([A-Za-z]+)(?: (.*))?", re.DOTALL)
-_STAR_LINE = re.compile(rb"\* +(\d+ +)?([A-Za-z-]+)(?: (.*))?", re.DOTALL)
-_UNSAFE = re.compile(rb'([\\"])')
 
 
 def quote(text: str) -> bytes:
@@ -41,14 +30,9 @@ def quote(text: str) -> bytes:
         ProbeError: it has a character that no quoted string can hold.
     """
     raw = text.encode()
-    if any(character in raw for character in (b"\r", b"\n", b"\0")):
+    if not is_quotable(raw):
         raise ProbeError(FailureKind.CONFIG, "a line break or NUL cannot be sent to a server")
     return quote_bytes(raw)
-
-
-def quote_bytes(raw: bytes) -> bytes:
-    """What the server itself sent, as a quoted string; the gate refuses line breaks in it."""
-    return b'"' + _UNSAFE.sub(rb"\\\1", raw) + b'"'
 
 
 class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
@@ -65,8 +49,8 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
         super().__init__("", ssl=False)
         self._imap.debug = 0  # imapclient sets 5, and pays for log lines that nobody reads
 
-    def _create_IMAP4(self) -> _Imap:  # noqa: N802 - imapclient's name
-        return _Imap(self._wire)
+    def _create_IMAP4(self) -> Protocol:  # noqa: N802 - imapclient's name
+        return Protocol(self._wire)
 
     def _set_read_timeout(self) -> None:
         """The wire's deadline bounds every read."""
@@ -101,14 +85,15 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
             status, text = self.command("LOGIN", quote(user), quote(password))
         if status != "OK":
             raise refused(text, kind_of_imap(text, FailureKind.AUTH), "login")
-        self._imap.state = "AUTH"
+        # imaplib would allow FETCH only after a SELECT of its own; the server judges that itself.
+        self._imap.state = "SELECTED"
         self._imap.learn_capabilities()
+        self._imap.untagged_responses.clear()  # nothing has been asked for yet
 
     def _plain(self, user: str, password: str) -> tuple[str, bytes]:
         try:
             status, data = self._imap.authenticate("PLAIN", lambda _: f"\0{user}\0{password}")
         except imaplib.IMAP4.abort:
-            self._raise_bye()
             raise
         except imaplib.IMAP4.error as error:  # imaplib's way to tell of a NO
             return "NO", str(error).encode()
@@ -123,13 +108,15 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
         return name, self._imap._command(name, *arguments)  # noqa: SLF001 - no public way
 
     def finish(self, begun: Begun) -> tuple[str, bytes]:
-        """Wait for the tagged reply to a command that was begun: its status and text."""
-        try:
-            status, data = self._imap._get_tagged_response(begun[1])  # noqa: SLF001 - as above
-        except imaplib.IMAP4.abort:
-            self._raise_bye()
-            raise
-        return status, data[-1] or b""
+        """Wait for the tagged reply to a command that was begun: its status and text.
+
+        A server that wants to be asked less is obeyed at once: that raises, too.
+        """
+        status, data = self._imap._get_tagged_response(begun[1])  # noqa: SLF001 - as above
+        text: bytes = data[-1] or b""
+        if status != "OK" and kind_of_imap(text, FailureKind.PROTOCOL) is FailureKind.THROTTLED:
+            raise refused(text, FailureKind.THROTTLED, begun[0])
+        return status, text
 
     def answered(self, begun: Begun) -> bool:
         """Whether the reply to a command that was begun is here already."""
@@ -137,7 +124,16 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
 
     def take(self, kind: str) -> list[bytes]:
         """The untagged replies of one kind that came since the last `take` of it."""
-        return list(_inlined(self._imap.untagged_responses.pop(kind, [])))
+        return list(inlined(self._imap.untagged_responses.pop(kind, [])))
+
+    def forget(self, *kinds: str) -> None:
+        """Let go of untagged replies that nobody asked for."""
+        for kind in kinds:
+            self._imap.untagged_responses.pop(kind, None)
+
+    def hurry(self, share: float) -> None:
+        """Leave the rest of the session only this share of the time that is left."""
+        self._wire.deadline = self._wire.deadline.within(self._wire.deadline.remaining() * share)
 
     def leave(self) -> None:
         """LOGOUT, waiting a second at most for a server that does not say goodbye."""
@@ -147,106 +143,3 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
             self.command("LOGOUT")
         except (OSError, ProbeError, imaplib.IMAP4.error):
             return  # the reading was taken; how the server parts changes nothing
-
-    def _raise_bye(self) -> None:
-        byes = self.take("BYE")
-        if byes:
-            kind = kind_of_imap(byes[-1], FailureKind.UNAVAILABLE)
-            raise refused(byes[-1], kind, self._wire.stage)
-
-
-class _Imap(imaplib.IMAP4):
-    """imaplib reading from and writing to the wire, forgiving where that loses nothing."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._unsent = b""
-        self._heard = b""
-        self.known: frozenset[str] = frozenset()
-        super().__init__()
-
-    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
-        """The wire is connected already."""
-        del host, port, timeout
-
-    def shutdown(self) -> None:
-        """Drop the connection."""
-        self._wire.close()
-
-    def read(self, size: int) -> bytes:
-        """A literal."""
-        return self._wire.read(size)
-
-    def readline(self) -> bytes:
-        """The next line, put into the form that imaplib insists on."""
-        self._heard = _tidied(self._wire.read_line())
-        return self._heard
-
-    def send(self, data: Buffer) -> None:
-        """Pass on whole lines only: imaplib sends the end of some in a call of its own."""
-        self._unsent += bytes(data)
-        if self._unsent.endswith(b"\r\n"):
-            whole, self._unsent = self._unsent, b""
-            self._wire.write(whole)
-
-    def learn_capabilities(self) -> None:
-        """Take the capabilities that the server volunteered, else ask (RFC 9051, 6.1.1)."""
-        if "CAPABILITY" not in self.untagged_responses:
-            self._simple_command("CAPABILITY")
-        told = list(_inlined(self.untagged_responses.pop("CAPABILITY", [])))
-        words = told[-1].decode("ascii", "replace") if told else ""
-        self.known = frozenset(words.upper().split())
-
-    def _connect(self) -> None:
-        # imaplib draws a random tag prefix and compiles an expression for it each time.
-        # Both are bytes, whatever the type stubs of the standard library say.
-        vars(self).update(tagpre=_TAG_PREFIX, tagre=_TAGGED)
-        try:
-            self.welcome = self._get_response()
-        except imaplib.IMAP4.error:
-            self._raise_no_greeting()
-        if "OK" not in self.untagged_responses:
-            self._raise_no_greeting()
-        self.state = "NONAUTH"
-        self.learn_capabilities()
-
-    def _raise_no_greeting(self) -> NoReturn:
-        if "BYE" in self.untagged_responses:
-            (text, *_) = _inlined(self.untagged_responses["BYE"])
-            raise refused(text, kind_of_imap(text, FailureKind.UNAVAILABLE), "connection")
-        if "PREAUTH" in self.untagged_responses:
-            # On a STARTTLS port this is an attack: there is no TLS after PREAUTH (RFC 9051, 11.1).
-            raise ProbeError(FailureKind.TLS, "the server logs in by itself, before TLS and login")
-        raise no_greeting("an IMAP server", self._heard)
-
-    def _log(self, line: str) -> None:
-        """Keep no commands in memory: they hold passwords."""
-
-
-def _tidied(line: bytes) -> bytes:
-    """The line in the letter case and spacing of RFC 9051, its content untouched."""
-    text = line[:-2] if line.endswith(b"\r\n") else line[:-1]
-    if text.startswith(b"*"):
-        found = _STAR_LINE.fullmatch(text)
-        if found is None:
-            return text + b"\r\n"
-        number, word, rest = found.groups()
-        head = b"* " + (number.strip() + b" " if number else b"") + word.upper()
-        return head + (b" " + rest if rest is not None else b"") + b"\r\n"
-    found = _TAG_LINE.fullmatch(text)
-    if found is None:
-        return text + b"\r\n"
-    tag, status, rest = found.groups()
-    return tag + b" " + status.upper() + b" " + (rest or b"") + b"\r\n"
-
-
-def _inlined(parts: Iterable[bytes | tuple[bytes, bytes]]) -> Iterator[bytes]:
-    """Whole replies, each literal turned into a quoted string in its place."""
-    reply = b""
-    for part in parts:
-        if isinstance(part, tuple):
-            head, literal = part
-            reply += head[: head.rindex(b"{")] + quote_bytes(literal)
-        else:
-            yield reply + part
-            reply = b""

@@ -9,41 +9,66 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from imapclient.imap_utf7 import decode as decode_utf7
+from imapclient.imap_utf7 import encode as encode_utf7
 
 from agent.model import LARGEST_COUNT
+from agent.probe.blocks import Row
 from agent.text import LONGEST_NAME, printable, printable_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+Text = TypeVar("Text", bytes, str)
 Counts = Mapping[bytes, int]  # a folder's numbers by STATUS item, in upper case
 
-_QUOTED = rb'"(?:[^"\\]|\\.)*"'
+_NAMES_KEPT = 16_384
+_LONGEST_KEPT = 128  # bytes; a hostile server must not fill the memory with longer ones
+_QUOTED = rb'"(?:[^"\\]++|\\.)*+"'  # possessive: a literal of megabytes may come as one
 _LIST = re.compile(rb"\(([^)]*)\) +(NIL|%s) +(.*)" % _QUOTED, re.DOTALL | re.IGNORECASE)
-# The name is all up to the last list: one server sends `Deleted Items (…)` without quotes.
-_STATUS = re.compile(rb"(.*?) *\(([^()]*)\) *", re.DOTALL)
-_ITEM = re.compile(rb"([A-Z][A-Z0-9-]*) +([0-9]+)(?= |$)", re.IGNORECASE)
+# The name is all up to the last list: one server sends `Deleted Items (…)` without quotes. A list
+# may hold lists (RFC 8474: MAILBOXID). No repetition may give back: a line can be a megabyte long.
+_STATUS = re.compile(rb"(.*?)\(((?:[^()]++|\([^()]*+\))*+)\) *+", re.DOTALL)
+_ITEM = re.compile(rb"(?<![^ ])([A-Z][A-Z0-9-]*+) ++([0-9]++)(?= |$)", re.IGNORECASE)
+_ROW = re.compile(rb"([0-9]+) \((.*)\)", re.DOTALL)
+_UID = re.compile(rb"\bUID +([0-9]{1,19})\b", re.IGNORECASE)
+_SIZE = re.compile(rb"\bRFC822\.SIZE +([0-9]{1,19})\b", re.IGNORECASE)
 _NAME = re.compile(_QUOTED, re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_EXTENDED = re.compile(rb' +\("?(?:CHILDINFO|OLDNAME).*', re.DOTALL | re.IGNORECASE)
-_TOKENS = re.compile(rb'%s|[()]|[^\s()"]+' % _QUOTED, re.DOTALL)
+_EXTENDED = re.compile(rb' \("?(?:CHILDINFO|OLDNAME).*', re.DOTALL | re.IGNORECASE)
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|$)|[()]|[^\s()"]++', re.DOTALL)
 _PREFIX = re.compile(rb"\( *(%s)" % _QUOTED, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One LIST reply: the name as the server spells it, and its attributes in upper case."""
+    """One LIST reply: the name as the server spells it, and its attributes in upper case.
+
+    `delimiter` parts the levels of the name (RFC 9051, section 5.1.1); None where there are none.
+    """
 
     name: bytes
     attributes: frozenset[bytes]
+    delimiter: bytes | None = None
 
     @property
     def selectable(self) -> bool:
         """Whether it can hold messages (RFC 9051, section 7.3.1)."""
         return self.attributes.isdisjoint({b"\\NOSELECT", b"\\NONEXISTENT"})
+
+
+def _kept(convert: Callable[[bytes], Text]) -> Callable[[bytes], Text]:
+    """Most names are the same at every poll, and in every mailbox: convert them once."""
+    remembering = lru_cache(maxsize=_NAMES_KEPT)(convert)
+
+    @wraps(convert)
+    def converted(raw: bytes) -> Text:
+        return remembering(raw) if len(raw) <= _LONGEST_KEPT else convert(raw)
+
+    return converted
 
 
 def listed(lines: Iterable[bytes]) -> list[Listed]:
@@ -53,7 +78,8 @@ def listed(lines: Iterable[bytes]) -> list[Listed]:
         match = _LIST.fullmatch(line)
         if match:
             name = name_of(_EXTENDED.sub(b"", match[3]))
-            found[name] = Listed(name, frozenset(match[1].upper().split()))
+            delimiter = match[2][-2:-1] if match[2].startswith(b'"') else None
+            found[name] = Listed(name, frozenset(match[1].upper().split()), delimiter)
     return list(found.values())
 
 
@@ -69,6 +95,18 @@ def statuses(lines: Iterable[bytes]) -> dict[bytes, Counts]:
     return found
 
 
+def message_sizes(lines: Iterable[bytes]) -> dict[int, Row]:
+    """UIDs and octets of FETCH replies by sequence number; what lacks either is left out."""
+    found = {}
+    for line in lines:
+        row = _ROW.fullmatch(line)
+        uid, size = (_UID.search(row[2]), _SIZE.search(row[2])) if row else (None, None)
+        if row and uid and size and int(size[1]) <= LARGEST_COUNT:
+            found[int(row[1][:20])] = Row(int(uid[1]), int(size[1]))
+    return found
+
+
+@_kept
 def name_of(raw: bytes) -> bytes:
     """A folder's name without its quotes; INBOX in the one spelling (RFC 9051, section 5.1)."""
     raw = raw.strip(b" ")
@@ -77,20 +115,45 @@ def name_of(raw: bytes) -> bytes:
     return b"INBOX" if name.upper() == b"INBOX" else name
 
 
+@_kept
 def displayed(name: bytes) -> str:
     """A folder's name for people: modified UTF-7 decoded (RFC 3501, 5.1.3), made printable."""
+    name = name[: 4 * LONGEST_NAME]
     if b"&" not in name:
         return printable_bytes(name, LONGEST_NAME)
     try:
-        return printable(decode_utf7(name), LONGEST_NAME)
+        decoded = decode_utf7(name)
+        # The decoder takes what no server would write, and shows another name than there is.
+        if encode_utf7(decoded) == name:
+            return printable(decoded, LONGEST_NAME)
     except (ValueError, UnicodeError, AttributeError):
-        return printable_bytes(name, LONGEST_NAME)
+        pass
+    return printable_bytes(name, LONGEST_NAME)
 
 
-def foreign_prefixes(lines: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Where other users' and shared folders begin (RFC 2342), which are not of this mailbox."""
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """Where the mailbox's own folders begin, and where those of others (RFC 2342)."""
+
+    own: tuple[bytes, ...] = ()
+    foreign: tuple[bytes, ...] = ()
+
+    def is_own(self, folder: Listed) -> bool:
+        """Whether a folder is of this mailbox: the longest prefix that fits its name decides.
+
+        One server announces `INBOX.` as its users' own and everything else as shared.
+        """
+        name = folder.name + (folder.delimiter or b"")
+        own = max((len(each) for each in self.own if name.startswith(each)), default=-1)
+        foreign = max((len(each) for each in self.foreign if name.startswith(each)), default=-1)
+        return folder.name == b"INBOX" or own >= foreign
+
+
+def namespaces(lines: Sequence[bytes]) -> Namespaces:
+    """What NAMESPACE replies say; without any, every folder is the mailbox's own."""
     kinds = [_prefixes(kind) for kind in _namespaces(lines[-1])] if lines else []
-    return tuple(prefix for kind in kinds[1:] for prefix in kind if prefix)
+    foreign = tuple(prefix for kind in kinds[1:] for prefix in kind)
+    return Namespaces(own=tuple(kinds[0]) if kinds else (), foreign=foreign)
 
 
 def _namespaces(line: bytes) -> list[bytes]:

@@ -2,121 +2,89 @@
 
 from __future__ import annotations
 
-import poplib
-import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from agent.model import LARGEST_COUNT, FailureKind, QuotaState, Reading
-from agent.probe.failures import ProbeError, kind_of_pop3, no_greeting, refused
+from agent.memory import Learned, UniqueIds
+from agent.model import QuotaState, Reading
+from agent.probe.pop3_client import Client
+from agent.probe.visit import Visit, mailbox_id
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from agent.config.accounts import Pop3Account
+    from agent.memory import Memory
+    from agent.probe.pop3_client import Maildrop
     from agent.probe.wire import Wire
 
-_STAT = re.compile(rb"\+OK +([0-9]{1,19}) +([0-9]{1,19})(?: .*)?", re.IGNORECASE | re.DOTALL)
-_LINE_BREAKS = re.compile(r"[\r\n\0]")
 
-
-def read(account: Pop3Account, wire: Wire, password: str) -> Reading:
-    """How many messages the maildrop holds, and their size (STAT; RFC 1939, section 5).
+def read(account: Pop3Account, wire: Wire, password: str, memory: Memory, now: datetime) -> Visit:
+    """What the maildrop holds (STAT; RFC 1939, section 5), and since when, if that is tracked.
 
     Raises:
         ProbeError, OSError: the poll failed.
     """
+    # Before the login, which locks the maildrop; without a memory ids would tell nothing.
+    remembered = memory.unique_ids(account.name) if account.track_messages else None
+    maildrop = _look(account, wire, password, unique_ids=remembered is not None)
+    reading = _reading(account, maildrop)
+    if remembered is None or maildrop.unique_ids is None:
+        return Visit(reading)
+    seen = _seen(mailbox_id(account), maildrop.unique_ids, remembered, int(now.timestamp()))
+    return Visit(
+        replace(reading, oldest_uncollected=_oldest(seen, maildrop.messages)),
+        None if _same(seen, remembered) else Learned(unique_ids=seen),
+    )
+
+
+def _look(account: Pop3Account, wire: Wire, password: str, *, unique_ids: bool) -> Maildrop:
     client = Client(wire)
     wire.stage = "login"
     if account.tls == "starttls":
         client.upgrade(account.ca_file)
-    client.log_in(account.username, password)
+    client.log_in(account.username, password, in_clear=account.tls == "none")
     wire.stage = "reading"
-    messages, size = client.count()
+    maildrop = client.look(unique_ids=unique_ids)
     client.leave()
-    return Reading(QuotaState.UNSUPPORTED, size_bytes=size, messages=messages)
+    return maildrop
 
 
-class _Library(poplib.POP3):
-    """The parts of poplib that its type stubs leave out."""
+def _reading(account: Pop3Account, maildrop: Maildrop) -> Reading:
+    return Reading(
+        QuotaState.UNSUPPORTED,
+        size_bytes=maildrop.size,
+        messages=maildrop.messages,
+        uncollected=maildrop.messages if account.track_messages else None,
+    )
 
-    if TYPE_CHECKING:
 
-        def _getresp(self) -> bytes: ...
-        def _shortcmd(self, line: str) -> bytes: ...
-        def _longcmd(self, line: str) -> tuple[bytes, list[bytes], int]: ...
+def _seen(mailbox: str, unique_ids: Sequence[bytes], remembered: UniqueIds, now: int) -> UniqueIds:
+    """When each message was first seen, `now` for the new ones; the vanished are forgotten.
 
-
-class Client(_Library):
-    """A POP3 session over a connected wire, its greeting read.
-
-    Raises, as every method does:
-        ProbeError: the server refused, or said something that is no POP3.
-        OSError: the connection broke, or the deadline passed.
+    An id that several messages share tells none of them apart, and is left out.
     """
-
-    def __init__(self, wire: Wire) -> None:  # poplib's own would connect, unbounded
-        self._wire = wire
-        self._debugging = 0
-        self._ask("connection", FailureKind.UNAVAILABLE)
-
-    def upgrade(self, ca_file: Path | None) -> None:
-        """STLS (RFC 2595, section 4), required: without it there is no login."""
-        if not self._offers_stls():
-            raise ProbeError(FailureKind.TLS, "the server does not offer STLS")
-        self._ask("STLS", FailureKind.TLS, "STLS")
-        self._wire.start_tls(ca_file)
-
-    def log_in(self, user: str, password: str) -> None:
-        """USER and PASS (RFC 1939, section 7)."""
-        self._ask("login", FailureKind.AUTH, f"USER {_one_line(user)}")
-        self._ask("login", FailureKind.AUTH, f"PASS {_one_line(password)}")
-
-    def count(self) -> tuple[int, int]:
-        """STAT: the number of messages, and their size in octets."""
-        said = self._ask("STAT", FailureKind.PROTOCOL, "STAT")
-        numbers = _STAT.fullmatch(said)
-        if numbers is None or max(map(int, numbers.groups())) > LARGEST_COUNT:
-            raise ProbeError(FailureKind.PROTOCOL, "STAT answered with what are no two numbers")
-        return int(numbers[1]), int(numbers[2])
-
-    def leave(self) -> None:
-        """QUIT, so that the maildrop is unlocked; waits for a second at most."""
-        self._wire.deadline = self._wire.deadline.within(1)
-        try:
-            self._ask("logout", FailureKind.PROTOCOL, "QUIT")
-        except (OSError, ProbeError):
-            return  # the reading was taken; how the server parts changes nothing
-
-    def _offers_stls(self) -> bool:
-        try:
-            _, lines, _ = self._longcmd("CAPA")
-        except poplib.error_proto:
-            return True  # a server older than CAPA (RFC 2449): STLS itself will tell
-        return any(line.split()[:1] == [b"STLS"] for line in map(bytes.upper, lines))
-
-    def _ask(self, what: str, otherwise: FailureKind, command: str | None = None) -> bytes:
-        """The reply to a command (or the greeting); `otherwise` is the kind of a plain -ERR."""
-        try:
-            return self._getresp() if command is None else self._shortcmd(command)
-        except poplib.error_proto as error:
-            said: bytes = error.args[0]
-            if command is None and not said.upper().startswith(b"-ERR"):
-                raise no_greeting("a POP3 server", said) from error
-            if not said.upper().startswith(b"-ERR"):
-                raise ProbeError(
-                    FailureKind.PROTOCOL, f"this is not the answer of a POP3 server to {what}"
-                ) from error
-            raise refused(said[4:], kind_of_pop3(said, otherwise), what) from error
-
-    def _putline(self, line: bytes) -> None:
-        self._wire.write(line + b"\r\n")
-
-    def _getline(self) -> tuple[bytes, int]:
-        line = self._wire.read_line()
-        return line.rstrip(b"\r\n"), len(line)
+    known = remembered.first_seen if remembered.mailbox == mailbox else {}
+    digests = (
+        blake2b(each, digest_size=8).hexdigest()
+        for each, messages in Counter(unique_ids).items()
+        if messages == 1
+    )
+    # A time in the future comes from a clock that has been set back since.
+    return UniqueIds(mailbox, {each: min(known.get(each, now), now) for each in digests})
 
 
-def _one_line(text: str) -> str:
-    if _LINE_BREAKS.search(text):
-        raise ProbeError(FailureKind.CONFIG, "a line break or NUL cannot be sent to a server")
-    return text
+def _oldest(seen: UniqueIds, messages: int) -> datetime | None:
+    """When the message that waits longest was first seen; None where not all are told apart."""
+    if not messages or len(seen.first_seen) < messages:
+        return None
+    return datetime.fromtimestamp(min(seen.first_seen.values()), UTC)
+
+
+def _same(seen: UniqueIds, remembered: UniqueIds) -> bool:
+    if seen.mailbox != remembered.mailbox and seen.first_seen:
+        return False
+    return seen.first_seen == remembered.first_seen

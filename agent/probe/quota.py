@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from agent.model import LARGEST_COUNT, FailureKind, Quota, QuotaState
-from agent.probe.failures import kind_of_imap, refused
+from agent.probe.failures import kind_of_imap
+from agent.probe.imap_protocol import is_quotable
 from agent.text import LONGEST_NAME, printable_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+MOST_ROOTS = 100  # of one mailbox that are asked for
+LONGEST_ROOT = 1000  # bytes
 STORAGE_UNIT = 1024  # RFC 9208, section 5.1: STORAGE counts units of 1024 octets.
 
 # How servers write "no limit" as a number, in the units of the wire.
 _SENTINELS = frozenset({2**31 - 1, 2**32 - 1, 2**53 - 1})
 _NO_LIMIT_FROM = 1 << 50  # 1 PiB, or as many messages
 
-_TOKEN = re.compile(rb'[ \t]*(?:"((?:[^"\\]|\\.)*)"|([()])|([^\s()"]+))', re.DOTALL)
+# Possessive: else the engine remembers a way back for every byte, a gigabyte for a long literal.
+_TOKEN = re.compile(rb'[ \t]*+(?:"((?:[^"\\]++|\\.)*+)"|([()])|([^\s()"]++))', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _NUMBER = re.compile(rb"[0-9]{1,19}")
 _RESOURCES = {b"STORAGE": "storage", b"MESSAGE": "message", b"MESSAGES": "message"}
@@ -30,9 +34,9 @@ _NOT_OFFERED = re.compile(
 _NOT_ALLOWED = re.compile(
     rb"denied|not allowed|not permitted|not authori[sz]ed|privilege", re.IGNORECASE
 )
-_NO_SUCH_ROOT = re.compile(
-    rb"unknown quota root|no such quota|doesn't exist|not exist", re.IGNORECASE
-)
+# Zimbra's words for an account without a limit. Others say that a root does not exist only of one
+# that QUOTAROOT had no reason to name.
+_NO_LIMIT = re.compile(rb"unknown quota root", re.IGNORECASE)
 
 ZeroLimit = Literal["unlimited", "full"]
 Resources = dict[str, Quota]  # by resource name
@@ -73,16 +77,31 @@ def resources(
         UnbelievableError: a reply makes no sense, contradicts another, or names a foreign root.
     """
     told: dict[bytes, Resources] = {}
+    named = frozenset(roots)
     for line in lines:
         root, items = _quota_line(line)
         root = roots[0] if root is None and roots else root
-        if root is None or root not in roots:
+        if root is None or root not in named:
             raise UnbelievableError("a quota root that QUOTAROOT did not name")
         known = told.setdefault(root, {})
         for quota in _quotas(root, items, zero):
             if known.setdefault(quota.resource, quota) != quota:
                 raise UnbelievableError("two answers for one resource")
     return told
+
+
+def assert_askable(roots: Sequence[bytes]) -> None:
+    """Accept roots that can be asked for, one by one, by GETQUOTA.
+
+    Raises:
+        UnbelievableError: there are more, or longer ones, than any server has.
+    """
+    if len(roots) > MOST_ROOTS or not all(map(_is_askable, roots)):
+        raise UnbelievableError("roots that cannot be asked for")
+
+
+def _is_askable(root: bytes) -> bool:
+    return len(root) <= LONGEST_ROOT and is_quotable(root)
 
 
 def answer(told: Iterable[Resources], denied: Collection[bytes] = ()) -> QuotaAnswer:
@@ -94,14 +113,8 @@ def answer(told: Iterable[Resources], denied: Collection[bytes] = ()) -> QuotaAn
 
 
 def refusal(status: str, text: bytes) -> QuotaAnswer:
-    """What a NO or BAD to GETQUOTAROOT means.
-
-    Raises:
-        ProbeError: the server throttles us, which says nothing of the quota.
-    """
+    """What a NO or BAD to GETQUOTAROOT means."""
     kind = kind_of_imap(text, FailureKind.PROTOCOL)
-    if kind is FailureKind.THROTTLED:
-        raise refused(text, kind, "quota")
     if status == "BAD" or _NOT_OFFERED.search(text):
         return QuotaAnswer(QuotaState.UNSUPPORTED)
     if kind is FailureKind.DENIED or _NOT_ALLOWED.search(text):
@@ -115,7 +128,7 @@ def root_is_denied(text: bytes) -> bool:
     Raises:
         UnbelievableError: it says neither.
     """
-    if _NO_SUCH_ROOT.search(text):
+    if _NO_LIMIT.search(text):
         return False
     if refusal("NO", text).state is QuotaState.INVALID:
         raise UnbelievableError("no answer for a quota root")

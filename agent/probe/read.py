@@ -12,6 +12,7 @@ import structlog
 
 from agent.config.accounts import ImapAccount, Pop3Account
 from agent.config.secrets import SecretError
+from agent.memory import Memory
 from agent.model import Failure, FailureKind, Outcome, Poll
 from agent.probe import imap, pop3
 from agent.probe.allow import Gate
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.config.accounts import Account
-    from agent.model import Reading
+    from agent.memory import Learned
+    from agent.probe.visit import Visit
+
+PATIENCE = 20_000  # messages a poll: their sizes are some 1 MB of replies
 
 log = structlog.get_logger()
 
@@ -38,11 +42,23 @@ def utc_now() -> datetime:
 
 
 class Prober:
-    """Polls mailboxes, many at once; one for the whole agent."""
+    """Polls mailboxes, many at once; one for the whole agent.
 
-    def __init__(self, timeout: float, clock: Callable[[], datetime] = utc_now) -> None:
+    `memory` has what earlier polls learned; `patience` is how many messages a poll may ask the
+    sizes of, where the server does not tell the sizes of folders.
+    """
+
+    def __init__(
+        self,
+        timeout: float,
+        clock: Callable[[], datetime] = utc_now,
+        memory: Memory | None = None,
+        patience: int = PATIENCE,
+    ) -> None:
         self._timeout = timeout
         self._clock = clock
+        self._memory = memory or Memory()
+        self._patience = patience
         self._live: set[Wire] = set()
 
     def poll(self, account: Account) -> Poll:
@@ -51,7 +67,7 @@ class Prober:
         wire = Wire(account.server, Deadline(self._timeout), _gate(account))
         self._live.add(wire)
         try:
-            outcome = _outcome(account, wire)
+            outcome, learned = self._visit(account, wire)
         finally:
             self._live.discard(wire)
             wire.close()
@@ -61,6 +77,8 @@ class Prober:
             duration=monotonic() - started,
             outcome=outcome,
             certificate_expires=wire.certificate_expires,
+            login_delay=wire.login_delay,
+            learned=learned,
         )
 
     def cancel(self) -> None:
@@ -68,35 +86,36 @@ class Prober:
         for wire in tuple(self._live):
             wire.cancel()
 
+    def _visit(self, account: Account, wire: Wire) -> tuple[Outcome, Learned | None]:
+        try:
+            password = account.secret().reveal()
+        except SecretError as error:
+            return Failure(FailureKind.CONFIG, printable(str(error))), None
+        try:
+            reading, learned = self._read(account, wire, password)
+            return with_configured(reading, account), learned
+        except Exception as error:  # the edge: nothing of one mailbox may harm another
+            # Before STARTTLS anyone on the way can speak for the server.
+            quiet = account.tls == "starttls" and not wire.is_secure
+            failure = failure_of(error, wire.stage, _forms(account, password), quiet=quiet)
+            if not isinstance(error, _EXPECTED):
+                log.exception("probe.bug", account=account.name)
+            return failure, None
+
+    def _read(self, account: Account, wire: Wire, password: str) -> Visit:
+        wire.connect()
+        if account.tls == "implicit":
+            wire.start_tls(account.ca_file)
+        match account:
+            case ImapAccount():
+                return imap.read(account, wire, password, self._memory, self._patience)
+            case Pop3Account():
+                return pop3.read(account, wire, password, self._memory, self._clock())
+
 
 def poll(account: Account, timeout: float) -> Poll:
     """One poll of one mailbox, now, in `timeout` seconds and at most one more; never raises."""
     return Prober(timeout).poll(account)
-
-
-def _outcome(account: Account, wire: Wire) -> Outcome:
-    try:
-        password = account.secret().reveal()
-    except SecretError as error:
-        return Failure(FailureKind.CONFIG, printable(str(error)))
-    try:
-        return with_configured(_read(account, wire, password), account)
-    except Exception as error:  # the edge: nothing of one mailbox may harm another
-        failure = failure_of(error, wire.stage, _forms(account, password))
-        if not isinstance(error, _EXPECTED):
-            log.exception("probe.bug", account=account.name)
-        return failure
-
-
-def _read(account: Account, wire: Wire, password: str) -> Reading:
-    wire.connect()
-    if account.tls == "implicit":
-        wire.start_tls(account.ca_file)
-    match account:
-        case ImapAccount():
-            return imap.read(account, wire, password)
-        case Pop3Account():
-            return pop3.read(account, wire, password)
 
 
 def _gate(account: Account) -> Gate:
@@ -104,7 +123,7 @@ def _gate(account: Account) -> Gate:
         case ImapAccount():
             return Gate.imap()
         case Pop3Account():
-            return Gate.pop3()
+            return Gate.pop3(track_messages=account.track_messages)
 
 
 def _forms(account: Account, password: str) -> tuple[str, ...]:

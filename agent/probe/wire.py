@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 from agent.model import FailureKind
@@ -27,6 +28,7 @@ LONGEST_LINE = 1 << 20  # bytes, its end included
 MOST_BYTES = 8 << 20  # bytes of one poll, all replies together
 MOST_LINES = 200_000  # of one poll
 _CHUNK = 1 << 16
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
 class Wire:
@@ -39,6 +41,7 @@ class Wire:
     def __init__(self, server: Endpoint, deadline: Deadline, gate: Gate) -> None:
         self.stage = "name resolution"
         self.certificate_expires: datetime | None = None
+        self.login_delay: float | None = None  # seconds, where the server wants any
         self.deadline = deadline
         self._server = server
         self._gate = gate
@@ -86,6 +89,11 @@ class Wire:
         secure.do_handshake()
         self.certificate_expires = tls.expiry(secure)
         self.stage = before
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the server has proved who it is, and nobody else can hear or speak."""
+        return isinstance(self._socket, ssl.SSLSocket)
 
     def write(self, data: bytes) -> None:
         """Queue whole command lines; they leave when something is read, or on `flush`."""
@@ -153,6 +161,10 @@ class Wire:
     def _receive(self) -> None:
         connected = self._connected()
         connected.settimeout(self.deadline.remaining())
+        if _QUICKACK is not None:
+            # Servers that hold back small segments wait 40 ms for a delayed ACK; the kernel resets
+            # this by itself, so it is asked for each time.
+            connected.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         chunk = connected.recv(_CHUNK)
         if not chunk:
             raise ProbeError(

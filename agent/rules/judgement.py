@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent.model import Alert, AlertKey, Finding, Notification, Reading, Reason, Transition
 from agent.rules import thresholds
 from agent.rules.alerts import next_step, notification_key
+from agent.rules.login import login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,20 +44,15 @@ class Verdict:
 def judge(
     policy: Policy, polls: Iterable[Poll], firing: Mapping[AlertKey, Alert], now: datetime
 ) -> Verdict:
-    """Return what polls, in their order, change in the alerts that fire; failures change none."""
+    """Return what polls, in their order, change in the alerts that fire."""
     verdict = Verdict(dict(firing))
     keys: defaultdict[str, set[AlertKey]] = defaultdict(set)
     for key in firing:
         keys[key.account].add(key)
     for poll in polls:
-        if not isinstance(poll.outcome, Reading):
-            continue
         known = keys[poll.account]
         held = {key: verdict.firing[key].severity for key in known if key in verdict.firing}
-        findings = thresholds.usage(
-            poll.account, poll.outcome, policy.alerts.levels, policy.alerts.hysteresis, held
-        )
-        for finding in findings:
+        for finding in _findings(policy, poll, held):
             known.add(finding.key)
             _decide(policy, verdict, finding, poll.at, now)
     return verdict
@@ -67,8 +63,16 @@ def close_removed(policy: Policy, firing: Mapping[AlertKey, Alert], now: datetim
     verdict = Verdict(dict(firing))
     for key in firing:
         if key.account not in policy.accounts:
-            _decide(policy, verdict, Finding(key, None, used=0, limit=0), now, now)
+            _decide(policy, verdict, Finding(key, None), now, now)
     return verdict
+
+
+def _findings(policy: Policy, poll: Poll, held: Mapping[AlertKey, Severity]) -> Iterator[Finding]:
+    """What every rule says of a poll."""
+    yield from login(poll, held)
+    if isinstance(poll.outcome, Reading):
+        levels, hysteresis = policy.alerts.levels, policy.alerts.hysteresis
+        yield from thresholds.usage(poll.account, poll.outcome, levels, hysteresis, held)
 
 
 def _decide(

@@ -36,7 +36,7 @@ def usage(
     """Return one finding for each limited quota, and one for each that is limited no more.
 
     A severity in `held`, of an alert that fires, ends only `hysteresis` (a share of the limit)
-    below its level. A finding with limit 0 and no severity says that the limit itself is gone.
+    below its level. A finding without limit and severity says that the limit itself is gone.
     An answer that says nothing of limits (unsupported, denied, invalid) yields no finding.
     """
     match reading.quota_state:
@@ -90,7 +90,7 @@ def _gone(
     used = {(quota.root, quota.resource): quota.used for quota in reading.quotas}
     for key in held:
         if key.account == account and key.rule == RULE and key not in limited:
-            yield Finding(key, None, used.get((key.root, key.resource), 0), 0)
+            yield Finding(key, None, used.get((key.root, key.resource)))
 
 
 def _severity(
@@ -129,4 +129,4 @@ def _status(quota: Quota, levels: Sequence[Level]) -> Status:
 
 
 def _badness(finding: Finding) -> tuple[int, int]:
-    return (finding.severity.rank if finding.severity else -1, finding.used)
+    return (finding.severity.rank if finding.severity else -1, finding.used or 0)

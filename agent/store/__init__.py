@@ -8,8 +8,10 @@ from agent.store.errors import (
     StoreUnavailable,
     StoreUrlError,
 )
+from agent.store.recall import Recall
 
 __all__ = [
+    "Recall",
     "Store",
     "StoreError",
     "StoreLocked",

@@ -6,7 +6,8 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import URL, create_engine, event
@@ -16,13 +17,15 @@ from agent.store import place, schema
 from agent.store.errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
 _BUSY_SECONDS = 10.0
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_WRITES = {"begin": "BEGIN IMMEDIATE"}  # One that reads first could not wait for another writer.
+_READS = {"begin": "BEGIN"}  # Neither waits for a writer nor lets one wait.
 _PRIMARY_CODE = 0xFF  # SQLite's extended result codes keep the primary one in the low byte.
 
 log = structlog.get_logger()
@@ -39,10 +42,11 @@ class Store:
         self._engine: Engine | None = None
         self._lock: int | None = None
         self._corrupt = False
+        self._changing = RLock()
 
     @property
     def is_open(self) -> bool:
-        """Whether `transaction` can be expected to work."""
+        """Whether `transaction` and `reading` can be expected to work."""
         return self._engine is not None
 
     def open(self) -> None:
@@ -60,13 +64,29 @@ class Store:
             self.close()
             raise
 
+    def open_beside(self) -> None:
+        """Open the database of an agent that may be running, without its lock.
+
+        It is neither created nor migrated nor repaired; `transaction` and `reading` work.
+        Raises StoreUnavailable where there is none or it cannot be read, StoreTooNew or
+        StoreUrlError as `open` does, and StoreError where the agent must migrate it first.
+        """
+        if self._engine is not None:
+            return
+        with _unavailable(self.path):
+            place.refuse_network(self.path)
+            self.path.stat()  # its error names the cause; SQLite's would not
+            self._engine = _prepared(_engine(self.path), schema.check, _READS)
+
     def close(self) -> None:
         """Let go of the database and of its lock."""
-        if self._engine is not None:
-            self._engine.dispose()
-        if self._lock is not None:
-            os.close(self._lock)
-        self._engine = self._lock = None
+        with self._changing:
+            engine, lock = self._engine, self._lock
+            self._engine = self._lock = None
+        if engine is not None:
+            engine.dispose()
+        if lock is not None:
+            os.close(lock)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -74,16 +94,37 @@ class Store:
 
         Raises StoreUnavailable where it cannot be; other exceptions of the block pass through.
         """
-        if self._engine is None:
+        with self._connected(_WRITES) as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of the database, for reading; it waits for no writer.
+
+        Raises as `transaction` does. Keep it short: what is being read cannot be tidied up.
+        """
+        with self._connected(_READS) as connection:
+            yield connection
+
+    @contextmanager
+    def _connected(self, mode: dict[str, str]) -> Iterator[Connection]:
+        engine = self._engine
+        if engine is None:
             raise StoreUnavailable(f"the store {self.path} is not open")
         try:
-            with _unavailable(self.path), self._engine.begin() as connection:
+            with _unavailable(self.path), _begun(engine, mode) as connection:
                 yield connection
         except StoreUnavailable as error:
             if _is_corrupt(error.__cause__):
+                self._give_up(engine)
+            raise
+
+    def _give_up(self, engine: Engine) -> None:
+        """Close a corrupt database, but not the one that has taken its place meanwhile."""
+        with self._changing:
+            if self._engine is engine:
                 self._corrupt = True
                 self.close()
-            raise
 
     def _open(self) -> None:
         place.refuse_network(self.path)
@@ -100,40 +141,63 @@ class Store:
         if self._corrupt:
             self._set_aside()
         place.create(self.path)
-        self._engine = _engine(self.path)
-        with self._engine.begin() as connection:
-            schema.prepare(connection)
+        self._engine = _prepared(_engine(self.path, wal=True), schema.prepare, _WRITES)
 
     def _set_aside(self) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
         corrupt = place.set_aside(self.path, datetime.now(UTC))
         self._corrupt = False
         log.error("store.corrupt", path=str(self.path), set_aside=str(corrupt))
 
 
-def _engine(path: Path) -> Engine:
-    # Every delivery thread may write at once; none should wait for a connection.
+def _engine(path: Path, *, wal: bool = False) -> Engine:
+    # Every thread may use the store at once; none should wait for a connection.
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
+        creator=lambda: _connect(path, wal=wal),
         pool_size=2,
         max_overflow=-1,
     )
-    event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _configure(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+def _connect(path: Path, *, wal: bool) -> sqlite3.Connection:
+    """Connect to a file that exists: one that was removed is not silently made anew."""
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # the pool hands connections from thread to thread
+    )
+    if wal:
+        connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # A commit survives a power cut.
     connection.execute("PRAGMA foreign_keys = ON")
+    return connection
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later could not wait for another writer.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(connection.get_execution_options()["begin"])
+
+
+@contextmanager
+def _begun(engine: Engine, mode: dict[str, str]) -> Iterator[Connection]:
+    with engine.connect().execution_options(**mode) as connection, connection.begin():
+        yield connection
+
+
+def _prepared(
+    engine: Engine, prepare: Callable[[Connection], None], mode: dict[str, str]
+) -> Engine:
+    """The engine, for others to see, once the tables are there."""
+    try:
+        with _begun(engine, mode) as connection:
+            prepare(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from agent.model import Alert, AlertKey, Finding, Reason, Severity, Transition
+from agent.model import Alert, AlertKey, Finding, Reason, Severity, Situation, Transition
 
 
 def dump(transition: Transition) -> str:
@@ -31,9 +31,32 @@ def parse(text: str) -> Transition:
             severity=Severity(severity) if severity else None,
             used=finding["used"],
             limit=finding["limit"],
+            detail=finding.get("detail", ""),  # absent in what an older version wrote
+            moment=_time(finding.get("moment")),
         ),
         at=datetime.fromisoformat(facts["at"]),
+        situation=_situation(facts.get("situation")),
     )
+
+
+def _situation(facts: dict[str, Any] | None) -> Situation | None:
+    if facts is None:
+        return None
+    reclaimable = facts["reclaimable"]
+    return Situation(
+        growth=facts["growth"],
+        full_at=_time(facts["full_at"]),
+        reclaimable=None if reclaimable is None else _pairs(reclaimable),
+        largest=_pairs(facts["largest"]),
+    )
+
+
+def _pairs(lists: list[list[Any]]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, size) for name, size in lists)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _alert(facts: dict[str, Any]) -> Alert:

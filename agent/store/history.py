@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import and_, delete, exists, select, update
 
 from agent.model import LARGEST_COUNT, Failure, Poll, QuotaState, Reading
+from agent.store import readings
 from agent.store.sql import chunks, insert_new, upsert
 from agent.store.tables import mailbox, outbox, sample, series
 
@@ -26,7 +27,7 @@ _DAY = 24 * _HOUR
 KEEP_HOURLY = timedelta(days=14)
 KEEP_DAILY = timedelta(days=365)
 _BELIEVED = (QuotaState.LIMITED, QuotaState.UNLIMITED)
-_KEEP_POLL = upsert(mailbox, unless_null=("last_success_at",))
+_KEEP_POLL = upsert(mailbox, unless_null=("last_success_at", "reading"))
 _KEEP_SAMPLE = upsert(sample)
 
 
@@ -124,6 +125,7 @@ def prune(connection: Connection, now: datetime) -> None:
 def _mailboxes(polls: Sequence[Poll]) -> list[dict[str, object]]:
     rows = []
     for poll in polls:
+        reading = poll.outcome if isinstance(poll.outcome, Reading) else None
         failure = poll.outcome if isinstance(poll.outcome, Failure) else None
         rows.append(
             {
@@ -132,6 +134,7 @@ def _mailboxes(polls: Sequence[Poll]) -> list[dict[str, object]]:
                 "last_success_at": None if failure else poll.at,
                 "failure": failure.kind.value if failure else None,
                 "detail": failure.detail if failure else None,
+                "reading": readings.dump(reading) if reading else None,
             }
         )
     return rows

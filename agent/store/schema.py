@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, inspect, select
 
-from agent.store.errors import StoreTooNew, StoreUrlError
+from agent.store.errors import StoreError, StoreTooNew, StoreUrlError
 from agent.store.tables import metadata, version
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0001"  # Revisions are numbered, so that the text itself says which one is newer.
+HEAD = "0002"  # Revisions are numbered, so that the text itself says which one is newer.
 
 
 def prepare(connection: Connection) -> None:
@@ -25,11 +25,25 @@ def prepare(connection: Connection) -> None:
     if version.name not in tables:
         _create(connection, tables)
         return
-    stored = connection.execute(select(version.c.version_num)).scalar()
-    if stored is None or stored < HEAD:
+    if _revision(connection) < HEAD:
         migrate(connection)
-    elif stored > HEAD:
-        raise StoreTooNew(f"the store has revision {stored}, this version knows {HEAD}: upgrade")
+
+
+def check(connection: Connection) -> None:
+    """Only look whether the tables are those of this version.
+
+    Raises StoreTooNew for a database of a later version, StoreUrlError for someone else's,
+    StoreError for one that the agent has yet to create or migrate.
+    """
+    tables = set(inspect(connection).get_table_names())
+    if version.name not in tables:
+        _refuse_foreign(tables)
+        raise StoreError("the store has no tables yet: start the agent first")
+    if (stored := _revision(connection)) < HEAD:
+        raise StoreError(
+            f"the store has revision {stored or 'none'}, this version needs {HEAD}: "
+            "restart the agent, which migrates it"
+        )
 
 
 def migrate(connection: Connection) -> None:
@@ -44,7 +58,19 @@ def migrate(connection: Connection) -> None:
 
 
 def _create(connection: Connection, tables: set[str]) -> None:
-    if tables:
-        raise StoreUrlError("the store's file is a database of another program")
+    _refuse_foreign(tables)
     metadata.create_all(connection)
     connection.execute(insert(version).values(version_num=HEAD))
+
+
+def _revision(connection: Connection) -> str:
+    """The revision of the tables, "" where there is none; StoreTooNew for one after ours."""
+    stored = connection.execute(select(version.c.version_num)).scalar() or ""
+    if stored > HEAD:
+        raise StoreTooNew(f"the store has revision {stored}, this version knows {HEAD}: upgrade")
+    return stored
+
+
+def _refuse_foreign(tables: set[str]) -> None:
+    if tables:
+        raise StoreUrlError("the store's file is a database of another program")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from sqlalchemy import func
 
@@ -11,10 +11,14 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.dialects.sqlite import Insert
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
+    from sqlalchemy.sql.elements import KeyedColumnElement
+
+    Columns: TypeAlias = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 
 _CHUNK = 500  # SQLite before 3.32 takes 999 variables in one statement.
 
@@ -33,10 +37,16 @@ def insert_new(table: Table) -> Insert:
     return insert(table).on_conflict_do_nothing()
 
 
-def upsert(table: Table, *, unless_null: Collection[str] = ()) -> Insert:
+def upsert(
+    table: Table,
+    *,
+    unless_null: Collection[str] = (),
+    when: Callable[[Columns], ColumnElement[bool]] | None = None,
+) -> Insert:
     """Insert rows, or overwrite those with the same primary key.
 
-    Columns in `unless_null` keep what they have where the new row says nothing.
+    Columns in `unless_null` keep what they have where the new row says nothing; a row stays as it
+    is unless `when` holds, which is given the columns of the new one.
     """
     statement = insert(table)
     new: dict[str, ColumnElement[Any]] = {
@@ -46,4 +56,8 @@ def upsert(table: Table, *, unless_null: Collection[str] = ()) -> Insert:
         for column in table.columns
         if not column.primary_key
     }
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_=new,
+        where=when(statement.excluded) if when else None,
+    )

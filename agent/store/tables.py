@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -67,6 +68,7 @@ mailbox = Table(
     Column("last_success_at", UtcTime),
     Column("failure", Text),  # of the last poll; NULL where it succeeded
     Column("detail", Text),
+    Column("reading", Text),  # JSON of the last reading's figures
     sqlite_with_rowid=False,
 )
 
@@ -126,4 +128,35 @@ outbox = Table(
     Column("dead", Boolean, nullable=False),
     Column("error", Text),
     Index("outbox_of_target", "receiver", "target", "account"),
+)
+
+folder_sizes = Table(
+    "folder_sizes",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("folder", LargeBinary, primary_key=True),  # its name on the wire
+    Column("validity", Text, nullable=False),
+    Column("next_uid", BigInteger),
+    Column("messages", BigInteger, nullable=False),
+    Column("blocks", Text, nullable=False),  # JSON list of [first, last, messages, size]
+    sqlite_with_rowid=False,
+)
+
+# With row numbers, other than its siblings: a row can be megabytes long.
+unique_ids = Table(
+    "unique_ids",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("mailbox", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # see packing.py
+)
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("credential", Text, nullable=False),  # a salted digest
+    Column("times", Integer, nullable=False),  # 0: somebody has lifted the quarantine
+    Column("at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -58,7 +58,9 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(command: Command) -> No
     assert "hunter2" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["", "check", "run", "validate", "schema", "healthcheck"])
+@pytest.mark.parametrize(
+    "name", ["", "check", "run", "validate", "schema", "healthcheck", "status", "reset"]
+)
 def test_help_loads_nothing_heavy(name: str) -> None:
     script = (
         "import sys; from agent.cli.main import answer; "

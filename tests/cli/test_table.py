@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.cli.figures import percent, size
+from agent.cli.screen import Screen
 from agent.cli.table import render
 from agent.model import Failure, FailureKind, Quota, QuotaState, Reading, Role
 from tests.support.checked import found
@@ -50,12 +51,12 @@ bob           unlimited                   -                5.0 GiB    12,345    
 carol         no limit                    -                      -         -       -         -
 dave          failed                    dns
 """
-    text = render(mailboxes, width=None)
+    text = render(mailboxes, Screen(None))
     assert text == expected + PROBLEMS
 
 
 def test_eighty_columns_hold_the_table_without_bars(mailboxes: list[Checked]) -> None:
-    text = render(mailboxes, width=80)
+    text = render(mailboxes, Screen(80))
     assert max(map(len, text.splitlines())) <= 80
     assert "█" not in text
     assert "1,234" in text
@@ -64,23 +65,23 @@ def test_eighty_columns_hold_the_table_without_bars(mailboxes: list[Checked]) ->
 def test_a_long_name_is_folded_on_a_terminal_and_never_cut() -> None:
     name = "imaps://anna%40example.com@mail.example.com:993"
     reading = Reading(QuotaState.LIMITED, (Quota("", "storage", 1023 * 1024, 1023 * 1024**2),))
-    text = render([found(reading, name=name)], width=80)
+    text = render([found(reading, name=name)], Screen(80))
     assert max(map(len, text.splitlines())) <= 80
     assert "".join(line[:15].split(" ")[0] for line in text.splitlines()[2:]) == name
 
 
 def test_without_unicode_the_table_is_ascii(mailboxes: list[Checked]) -> None:
-    assert render(mailboxes, width=None, unicode=False).isascii()
+    assert render(mailboxes, Screen(None, unicode=False)).isascii()
 
 
 def test_colour_only_repeats_the_word(mailboxes: list[Checked]) -> None:
-    assert "\x1b[31mcritical" in render(mailboxes, width=None, colour=True)
-    assert "\x1b" not in render(mailboxes, width=None)
+    assert "\x1b[31mcritical" in render(mailboxes, Screen(None, colour=True))
+    assert "\x1b" not in render(mailboxes, Screen(None))
 
 
 def test_what_a_server_says_is_neither_markup_nor_an_escape() -> None:
     hostile = Quota("[red]\x1b[2J\u202e", "storage", 1, 2), Quota("", "storage", 2, 2)
-    text = render([found(Reading(QuotaState.LIMITED, hostile))], width=None)
+    text = render([found(Reading(QuotaState.LIMITED, hostile))], Screen(None))
     assert "[red]\ufffd[2J\ufffd" in text
     assert "\x1b" not in text
 

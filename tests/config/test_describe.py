@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.config.accounts import ImapAccount, Pop3Account
 from agent.config.describe import example, schema
 from agent.config.load import load
 from agent.config.settings import Settings
@@ -47,6 +48,10 @@ def descriptions(tables: dict[str, Any]) -> list[str]:
     return [key["description"] for table in properties for key in table.values()]
 
 
+POP3_ONLY = Pop3Account.model_fields.keys() - ImapAccount.model_fields.keys()
+_POP3 = 1  # the place of the POP3 account in the example
+
+
 def commented() -> list[str]:
     """Every commented key of the example with its section."""
     found, section = [], ""
@@ -66,7 +71,7 @@ def test_each_commented_key_of_the_example_can_be_switched_on(each: str) -> None
     table = document
     for part in section.split("."):
         inner = table.setdefault(part, {"schema": "json"} if part == "target" else {})
-        table = inner[0] if isinstance(inner, list) else inner
+        table = inner[_POP3 if key in POP3_ONLY else 0] if isinstance(inner, list) else inner
     for twin in ("", "_file", "_command"):  # the same secret in another way
         if key.removesuffix("_file").removesuffix("_command") in {"password", "url"}:
             table.pop(key.removesuffix("_file").removesuffix("_command") + twin, None)

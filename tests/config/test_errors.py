@@ -294,7 +294,7 @@ def test_a_wrong_account(keys: dict[str, str], expected: str) -> None:
         ),
         (
             RECEIVER + '[[routes]]\nreceivers = ["ops"]\nmatch = { rule = "usge" }',
-            'route 1: match: rule: must be "usage"',
+            'route 1: match: rule: must be one of "usage" or "login"',
         ),
         (ACCOUNT, 'account "anna": name is used 2 times'),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.config.accounts import ImapAccount, Pop3Account
+from agent.memory import Refusal
 from agent.metrics import Exposition, Summary
 from agent.model import (
     Alert,
@@ -395,3 +397,32 @@ def test_any_count_of_63_bits_is_a_number_that_parses(used: int, limit: int) -> 
     assert values["mailbox_quota_used_bytes"] == used
     assert values["mailbox_quota_limit_bytes"] == limit
     assert values["mailbox_usage_ratio"] == used / limit
+
+
+def test_a_login_in_quarantine_is_shown_until_it_works_and_across_a_restart() -> None:
+    exposition = Exposition()
+    rejected = replace(
+        poll(ANNA, Failure(FailureKind.AUTH, "no")), refusal=Refusal("digest", 1, T0)
+    )
+    exposition.record(ANNA, MINUTE, rejected, ())
+    shown = ['mailbox_login_quarantined{account="anna"} 1']
+    assert lines(exposition, "mailbox_login_quarantined") == shown
+    restarted = Exposition()
+    restarted.restore(ANNA, MINUTE, rejected=True)
+    assert lines(restarted, "mailbox_login_quarantined") == shown
+    restarted.record(ANNA, MINUTE, poll(ANNA), ())
+    assert lines(restarted, "mailbox_login_quarantined") == []
+
+
+def test_uncollected_mail_is_shown_with_the_time_of_the_oldest() -> None:
+    exposition = Exposition()
+    waiting = Reading(QuotaState.UNSUPPORTED, uncollected=3, oldest_uncollected=T0)
+    exposition.record(ANNA, MINUTE, poll(ANNA, waiting), ())
+    assert lines(
+        exposition,
+        "mailbox_uncollected_messages",
+        "mailbox_oldest_uncollected_timestamp_seconds",
+    ) == [
+        'mailbox_uncollected_messages{account="anna"} 3',
+        'mailbox_oldest_uncollected_timestamp_seconds{account="anna"} 1767225600.0',
+    ]

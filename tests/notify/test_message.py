@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -53,6 +53,74 @@ recovered    20 %  carl         4.0 MiB of 20.0 MiB, 16.0 MiB free  [3c]"""
 KEY = "616e6e61303132"
 
 
+REJECTED = """\
+Login refused: ?AUTHENTICATIONFAILED? no.
+It is tried once more at 2026-03-01 13:00 UTC, unless it changes before.
+How full the mailbox is cannot be known meanwhile. Correct the user name or the password, or let
+it be tried again as it is: mailbox-agent reset anna
+Severity: warning, since 2026-03-01 12:00 UTC.
+
+Reference: 616e6e613031"""
+
+WORKS_AGAIN = """\
+The login works again.
+The alert (warning) lasted 3 h 5 min, since 2026-03-01 12:00 UTC.
+
+Reference: 616e6e613031"""
+
+UNWATCHED = """\
+The mailbox is no longer watched.
+The alert (warning) lasted 0 min, since 2026-03-01 12:00 UTC.
+
+Reference: 616e6e613031"""
+
+
+def login_notice(
+    reason: Reason = Reason.FIRST,
+    detail: str = "",
+    lasted: timedelta = timedelta(),
+    moment: datetime | None = None,
+) -> Notification:
+    return notice(
+        key=KEY,
+        rule="login",
+        resource="",
+        used=None,
+        limit=None,
+        reason=reason,
+        detail=detail,
+        moment=moment,
+        at=NOON + lasted,
+    )
+
+
+WORDS = "login refused: [AUTHENTICATIONFAILED] no"
+LONG = timedelta(hours=3, minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("told", "title", "body"),
+    [
+        (
+            login_notice(detail=WORDS, moment=NOON + timedelta(hours=1)),
+            "The login of mailbox anna is rejected",
+            REJECTED,
+        ),
+        (
+            login_notice(Reason.RESOLVED, lasted=LONG, moment=NOON + LONG),
+            "Mailbox anna can be read again",
+            WORKS_AGAIN,
+        ),
+        (login_notice(Reason.RESOLVED), "Mailbox anna is no longer watched", UNWATCHED),
+    ],
+)
+def test_a_rejected_login_is_told_in_words_without_figures(
+    told: Notification, title: str, body: str
+) -> None:
+    message = compose([told])
+    assert (message.title, message.body) == (title, body)
+
+
 @pytest.mark.parametrize(
     ("told", "title", "body", "level"),
     [
@@ -75,7 +143,7 @@ KEY = "616e6e61303132"
             "success",
         ),
         (
-            notice(key=KEY, reason=Reason.RESOLVED, used=0, limit=0),
+            notice(key=KEY, reason=Reason.RESOLVED, used=None, limit=None),
             "Mailbox anna has recovered",
             GONE,
             "success",

@@ -50,6 +50,14 @@ def test_every_allowed_command_passes() -> None:
         Gate.pop3().check(b"%b some thing\r\n" % command)
 
 
+def test_unique_ids_pass_only_where_messages_are_tracked_and_all_at_once() -> None:
+    Gate.pop3(track_messages=True).check(b"STAT\r\nUIDL\r\n")
+    for line in (*FORBIDDEN["pop3"], b"UIDL 1", b"uidl", b"UIDLX"):
+        if line != b"UIDL":
+            with pytest.raises(ForbiddenCommandError):
+                Gate.pop3(track_messages=True).check(line + b"\r\n")
+
+
 def test_several_lines_pass_only_together() -> None:
     Gate.imap().check(b'A1 LIST "" "*"\r\nA2 GETQUOTAROOT INBOX\r\n')
     with pytest.raises(ForbiddenCommandError):
@@ -65,6 +73,16 @@ def test_a_sasl_answer_passes_only_after_its_question() -> None:
     gate.check(b"A2 NOOP\r\n")
     with pytest.raises(ForbiddenCommandError):
         gate.check(b"AGFubmEAd29uZGVybGFuZA==\r\n")
+
+
+@given(data=st.binary(max_size=30))
+def test_whatever_passes_to_a_pop3_server_holds_nothing_but_allowed_commands(data: bytes) -> None:
+    try:
+        Gate.pop3(track_messages=True).check(data)
+    except ForbiddenCommandError:
+        return
+    for line in data[:-2].split(b"\r\n"):
+        assert line.split(b" ")[0] in POP3_COMMANDS | {b"UIDL"}
 
 
 @given(data=st.binary(max_size=200))

@@ -123,3 +123,86 @@ def test_a_limit_from_the_configuration_does_not_hide_that_the_answer_was_unusab
     assert isinstance(outcome, Reading)
     assert outcome.quota_state is QuotaState.LIMITED
     assert outcome.partial
+
+
+def test_counts_that_come_late_and_in_another_order_are_joined_by_name() -> None:
+    late = (
+        b"* STATUS Sent (MESSAGES 4 UNSEEN 0 SIZE 400)\r\n"
+        b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 10 512)\r\n'
+        b"* STATUS INBOX (MESSAGES 3 UNSEEN 1 SIZE 300)\r\n<tag> OK\r\n"
+    )
+    reading, heard = read({b"LIST": LISTED, b"GETQUOTAROOT": late})
+    assert [(each.name, each.size_bytes) for each in reading.folders] == [
+        ("INBOX", 300),
+        ("Sent", 400),
+    ]
+    assert not any(line.split(b" ")[1] == b"STATUS" for line in heard)
+
+
+def test_items_that_a_server_does_not_know_after_all_are_left_out() -> None:
+    refusing = {
+        b'LIST "" "*" RETURN': b"<tag> BAD what?\r\n",
+        b'LIST "" "*"': b'* LIST () "/" INBOX\r\n<tag> OK\r\n',
+        b'STATUS "INBOX" (MESSAGES UNSEEN SIZE': b"<tag> BAD SIZE?\r\n",
+        b'STATUS "INBOX" (MESSAGES UNSEEN UIDNEXT': (
+            b"* STATUS INBOX (MESSAGES 1 UNSEEN 0 UIDNEXT 5 UIDVALIDITY 9)\r\n<tag> OK\r\n"
+        ),
+        b"EXAMINE": b"* 1 EXISTS\r\n<tag> OK [READ-ONLY]\r\n",
+        b"FETCH": b"* 1 FETCH (UID 4 RFC822.SIZE 77)\r\n<tag> OK\r\n",
+    }
+    reading, _ = read(refusing)
+    assert (reading.messages, reading.size_bytes) == (1, 77)
+
+
+XLIST = (
+    b'* XLIST (\\HasNoChildren \\Inbox) "/" Posteingang\r\n'
+    b'* XLIST (\\HasNoChildren \\Trash) "/" Weg\r\n'
+    b'* XLIST (\\HasNoChildren \\Spam) "/" Werbung\r\n<tag> OK\r\n'
+)
+
+
+def test_xlist_tells_what_folders_are_for_where_there_is_no_special_use() -> None:
+    folders = (
+        b'* LIST () "/" INBOX\r\n* LIST () "/" Weg\r\n* LIST () "/" Werbung\r\n'
+        b"* STATUS INBOX (MESSAGES 3 UNSEEN 1 SIZE 300)\r\n"
+        b"* STATUS Weg (MESSAGES 4 UNSEEN 4 SIZE 400)\r\n"
+        b"* STATUS Werbung (MESSAGES 5 UNSEEN 5 SIZE 500)\r\n<tag> OK\r\n"
+    )
+    replies = {b"LIST": folders, b"XLIST": XLIST}
+    reading, heard = read(replies, b"IMAP4rev1 XLIST LIST-STATUS STATUS=SIZE")
+    assert (reading.messages, reading.unread) == (12, 1)
+    assert reading.reclaimable == (("trash", 400), ("junk", 500))
+    assert sum(b" XLIST " in line for line in heard) == 1
+    _, heard = read(replies, b"IMAP4rev1 XLIST LIST-STATUS STATUS=SIZE SPECIAL-USE")
+    assert not any(b" XLIST " in line for line in heard)
+
+
+@pytest.mark.parametrize(
+    ("announced", "item", "told", "deleted"),
+    [
+        (b"QUOTA=RES-STORAGE", b"DELETED-STORAGE", b"DELETED-STORAGE 70", ("deleted", 70)),
+        (b"QUOTA=RES-MESSAGE", b"DELETED", b"DELETED 0", ("deleted", 0)),
+        (b"QUOTA=RES-MESSAGE", b"DELETED", b"DELETED 2", None),
+    ],
+)
+def test_mail_that_is_marked_as_deleted_is_told_where_the_server_tells(
+    announced: bytes, item: bytes, told: bytes, deleted: tuple[str, int] | None
+) -> None:
+    folders = (
+        b'* LIST () "/" INBOX\r\n* LIST (\\Trash) "/" Trash\r\n'
+        b"* STATUS INBOX (MESSAGES 3 UNSEEN 1 SIZE 300 %b)\r\n"
+        b"* STATUS Trash (MESSAGES 4 UNSEEN 4 SIZE 400 DELETED-STORAGE 9 DELETED 9)\r\n"
+        b"<tag> OK\r\n" % told
+    )
+    reading, heard = read({b"LIST": folders}, RICH + b" " + announced)
+    listing = next(line for line in heard if b" LIST " in line)
+    assert listing.endswith(b"RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN SIZE %b))" % item)
+    expected = (("trash", 400), ("junk", 0))
+    assert reading.reclaimable == ((*expected, deleted) if deleted else expected)
+
+
+def test_patterns_that_fit_no_folder_leave_the_sums_unknown() -> None:
+    with Scripted(imap({b"LIST": LISTED} | COUNTS, RICH)) as server:
+        outcome = poll(account(server.port, folders=["Work*"]), 10).outcome
+    assert isinstance(outcome, Reading)
+    assert (outcome.messages, outcome.unread, outcome.size_bytes) == (None, None, None)

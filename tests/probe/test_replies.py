@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.model import LARGEST_COUNT, Quota
-from agent.probe.imap_client import quote_bytes
-from agent.probe.imap_replies import displayed, foreign_prefixes, listed, name_of, statuses
+from agent.probe.imap_protocol import quote_bytes
+from agent.probe.imap_replies import Listed, displayed, listed, name_of, namespaces, statuses
 from agent.probe.quota import STORAGE_UNIT, UnbelievableError, named_roots, resources
 
 NAMES = st.binary(min_size=1, max_size=30).filter(lambda raw: raw.upper() != b"INBOX")
@@ -114,7 +114,8 @@ def test_replies_of_any_bytes_raise_nothing(lines: list[bytes]) -> None:
         assert displayed(folder.name).isprintable()
     for counts in statuses(lines).values():
         assert all(0 <= number <= LARGEST_COUNT for number in counts.values())
-    foreign_prefixes(lines)
+    for folder in listed(lines):
+        assert namespaces(lines).is_own(folder) in {True, False}
 
 
 def test_inbox_is_one_folder_in_whatever_case() -> None:
@@ -141,11 +142,33 @@ def test_what_servers_write_beside_the_grammar_is_read(
     assert statuses([line]) == counts
 
 
-def test_other_users_and_shared_folders_are_found_by_their_namespace() -> None:
-    assert foreign_prefixes([b'(("" "/")) (("~" "/")("Other/" "/")) (("#shared." "."))']) == (
-        b"~",
-        b"Other/",
-        b"#shared.",
-    )
-    assert foreign_prefixes([b'(("" "/")) NIL NIL']) == ()
-    assert foreign_prefixes([]) == ()
+@pytest.mark.parametrize(
+    ("said", "own", "foreign"),
+    [
+        (
+            b'(("" "/")) (("~" "/")("Other/" "/")) (("#shared." "."))',
+            [b"INBOX", b"Sent"],
+            [b"~bob", b"Other/bob", b"#shared.team"],
+        ),
+        # Cyrus with `altnamespace: no`: what has no prefix is shared.
+        (
+            b'(("INBOX." ".")) (("user." ".")) (("" "."))',
+            [b"INBOX", b"INBOX.Sent"],
+            [b"user.bob", b"shared.team", b"user"],
+        ),
+        (b'(("" "/")) NIL NIL', [b"INBOX", b"Other/bob"], []),
+        (b"NIL NIL NIL", [b"INBOX", b"Sent"], []),
+        (b'(("" "/")) NIL (("" "/"))', [b"INBOX", b"Sent"], []),
+    ],
+)
+def test_folders_of_others_are_told_by_their_namespace(
+    said: bytes, own: list[bytes], foreign: list[bytes]
+) -> None:
+    told = namespaces([said])
+    delimiter = b"." if b'"."))' in said and b'(("INBOX."' in said else b"/"
+    belongs = {name: told.is_own(Listed(name, frozenset(), delimiter)) for name in own + foreign}
+    assert belongs == dict.fromkeys(own, True) | dict.fromkeys(foreign, False)
+
+
+def test_without_namespaces_every_folder_is_the_mailbox_s_own() -> None:
+    assert namespaces([]).is_own(Listed(b"Other/bob", frozenset()))

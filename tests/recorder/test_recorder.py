@@ -11,10 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent import recorder as module
+from agent.memory import Refusal
 from agent.metrics.exposition import Exposition
 from agent.model import Alert, AlertKey, Poll, Quota, QuotaState, Reading, Reason, Severity
 from agent.recorder import Recorder
-from agent.store import Store, StoreUnavailable, alerts, history, outbox
+from agent.store import Store, StoreUnavailable, alerts, history, memory, outbox
 from tests.support.mailboxes import NOON, failed, poll, settings
 from tests.support.stores import full_disk, opened, read_only, store_in
 
@@ -148,6 +149,15 @@ def test_a_restart_repeats_nothing_and_remembers_the_last_success(store: Store) 
         assert 'mailbox_alert_firing{account="anna"' in text
         run.put(poll("anna", 82, minute=1))
     assert len(_waiting(store)) == 1
+
+
+def test_a_restart_remembers_which_logins_were_rejected(store: Store) -> None:
+    refused = {"anna": Refusal("5a17", 1, NOON), "ben": Refusal("5a17", 0, NOON)}
+    with store.transaction() as connection:
+        memory.bring_back(connection, refused)
+    with running(store, "anna", "ben") as run:
+        assert 'mailbox_login_quarantined{account="anna"} 1' in run.shown.text()
+        assert 'mailbox_login_quarantined{account="ben"}' not in run.shown.text()
 
 
 def test_an_alert_of_an_account_that_was_removed_is_ended_and_told(store: Store) -> None:

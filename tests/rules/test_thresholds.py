@@ -103,7 +103,7 @@ def test_an_answer_without_believable_limits_says_nothing(state: QuotaState) -> 
 def test_a_quota_that_became_unlimited_ends_its_alert() -> None:
     held = {KEY: Severity.WARNING, AlertKey("ben", "usage"): Severity.WARNING}
     found = usage("anna", _reading(90, limit=None), LEVELS, 0.05, held)
-    assert found == [Finding(KEY, None, used=90, limit=0)]
+    assert found == [Finding(KEY, None, used=90)]
 
 
 def test_a_quota_root_that_vanished_ends_its_alert_and_leaves_the_others() -> None:
@@ -111,7 +111,7 @@ def test_a_quota_root_that_vanished_ends_its_alert_and_leaves_the_others() -> No
     found = usage("anna", _reading(90), LEVELS, 0.05, {gone: Severity.CRITICAL})
     assert found == [
         Finding(KEY, Severity.WARNING, 90, 100),
-        Finding(gone, None, used=0, limit=0),
+        Finding(gone, None),
     ]
 
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from agent.memory import Memory
 from agent.model import Failure, FailureKind, Poll, Reading
 from agent.probe.read import Prober
 from agent.schedule import Schedule
 from tests.support.configured import mailbox, settings
-from tests.support.scripted import Line, Scripted, imap
+from tests.support.scripted import Line, Scripted, imap, pop3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,12 @@ class Running:
         self.lateness: list[float] = []
         self.prober = Prober(timeout)
         self.schedule = Schedule(
-            configured, self.prober, self.polls.put, self.lateness.append, lambda: datetime.now(UTC)
+            configured,
+            self.prober,
+            Memory(),
+            self.polls.put,
+            self.lateness.append,
+            lambda: datetime.now(UTC),
         )
 
     def next(self) -> Poll:
@@ -101,6 +107,55 @@ def test_a_rejected_login_is_not_tried_again_and_again(tmp_path: Path) -> None:
     (failed,) = [poll for poll in polls if poll.account == "eve"]
     assert isinstance(failed.outcome, Failure)
     assert failed.outcome.kind is FailureKind.AUTH
+
+
+def test_two_rejected_logins_pause_their_server_and_no_other(tmp_path: Path) -> None:
+    refusing = imap({b"LOGIN": b"<tag> NO [AUTHENTICATIONFAILED] no\r\n"})
+    with Scripted(refusing) as server, Scripted(imap({})) as well:
+        strangers = [mailbox(f"eve{number}", server.port) for number in range(6)]
+        configured = settings(
+            tmp_path,
+            *strangers,
+            mailbox("anna", well.port),
+            agent={"poll_interval": "1s", "max_connections": 1},
+        )
+        with running(configured) as made:
+            polls = [made.next() for _ in range(5)]
+            assert len(made.schedule.held) >= 4
+        assert server.connections == 2
+    assert sum(poll.account == "anna" for poll in polls) == 3
+
+
+def test_what_a_server_wants_between_two_logins_is_kept(tmp_path: Path) -> None:
+    told = {b"CAPA": b"+OK\r\nLOGIN-DELAY 600\r\n.\r\n", b"STAT": b"+OK 1 100\r\n"}
+    with Scripted(pop3(told)) as server:
+        configured = settings(tmp_path, mailbox("anna", server.port, protocol="pop3"))
+        with running(configured) as made:
+            poll = made.next()
+            planned = poll.at
+            while planned < poll.at + timedelta(seconds=300):
+                job = made.schedule._scheduler.get_job("anna")
+                planned = job.next_run_time
+                threading.Event().wait(0.05)
+        assert planned >= poll.at + timedelta(seconds=600)
+        assert server.connections == 1
+    assert poll.login_delay == 600
+
+
+def test_a_server_that_throttles_sees_fewer_connections_and_longer_waits(tmp_path: Path) -> None:
+    asked = b"<tag> NO Suggested Backoff Time: 600000 milliseconds\r\n"
+    with Scripted(imap({b"LOGIN": asked})) as server:
+        configured = settings(tmp_path, mailbox("anna", server.port))
+        with running(configured) as made:
+            poll = made.next()
+            assert isinstance(poll.outcome, Failure)
+            assert poll.outcome.kind is FailureKind.THROTTLED
+            planned = poll.at
+            while planned < poll.at + timedelta(seconds=300):
+                planned = made.schedule._scheduler.get_job("anna").next_run_time
+                threading.Event().wait(0.05)
+            assert made.schedule._pace.connections(f"127.0.0.1:{server.port}") == 1
+        assert server.connections == 1
 
 
 def test_a_clock_that_was_set_back_does_not_stop_the_polls(tmp_path: Path) -> None:

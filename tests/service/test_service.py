@@ -193,7 +193,8 @@ def test_stopping_lets_go_of_the_store(tmp_path: Path) -> None:
 def test_many_mailboxes_of_one_server_are_all_polled(dovecot: Dovecot, tmp_path: Path) -> None:
     users = dovecot.provision(100, messages=1, size=2048)
     accounts = [account(dovecot, user) for user in users]
-    with running(settings(tmp_path, *accounts)) as service:
+    # Long enough that the first one is not stale before the last one is polled.
+    with running(settings(tmp_path, *accounts, agent={"poll_interval": "1m"})) as service:
         while get(service, "/-/ready")[0] != 200:
             pass
         sizes = series(service, "mailbox_size_bytes")

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, text
 
-from agent.model import Alert, AlertKey, Finding, Notification, Reason, Severity, Transition
-from agent.store import facts, outbox
+from agent.model import (
+    Alert,
+    AlertKey,
+    Finding,
+    Notification,
+    Reason,
+    Severity,
+    Situation,
+    Transition,
+)
+from agent.store import facts, outbox, tables
 from agent.store.outbox import Backlog
 from tests.support.mailboxes import NOON
 from tests.support.stores import opened
@@ -146,6 +156,9 @@ names = st.text(st.characters(exclude_categories=["Cs"]))
 times = st.datetimes(timezones=st.just(NOON.tzinfo))
 
 
+sizes = st.lists(st.tuples(names, st.integers(0))).map(tuple)
+
+
 @given(
     transition=st.builds(
         Transition,
@@ -164,13 +177,33 @@ times = st.datetimes(timezones=st.just(NOON.tzinfo))
             Finding,
             key=st.builds(AlertKey, names, names),
             severity=st.sampled_from([None, *Severity]),
-            used=st.integers(0),
-            limit=st.integers(0),
+            used=st.none() | st.integers(0),
+            limit=st.none() | st.integers(0),
+            detail=names,
+            moment=st.none() | times,
         ),
         at=times,
+        situation=st.none()
+        | st.builds(
+            Situation,
+            growth=st.none() | st.integers(),
+            full_at=st.none() | times,
+            reclaimable=st.none() | sizes,
+            largest=sizes,
+        ),
     )
 )
 def test_a_transition_survives_its_json(transition: Transition) -> None:
     finding = replace(transition.finding, key=transition.alert.key)
     transition = replace(transition, finding=finding)
     assert facts.parse(facts.dump(transition)) == transition
+
+
+def test_a_transition_that_an_older_version_wrote_is_read(store: Store) -> None:
+    _enqueue(store, notification("a"))
+    with store.transaction() as connection:
+        remove = text("UPDATE outbox SET transition = json_remove(transition, '$.finding.detail')")
+        connection.execute(remove)
+        assert "detail" not in connection.execute(select(tables.outbox.c.transition)).scalar_one()
+        [found] = outbox.claim(connection, "ops", "0", NOON, 1)
+    assert found.transition == notification("a").transition

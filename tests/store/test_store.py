@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
 
+from agent.memory import Refusal
 from agent.store import (
     Store,
     StoreLocked,
     StoreTooNew,
     StoreUnavailable,
     StoreUrlError,
+    memory,
     place,
+    schema,
 )
+from tests.support.mailboxes import NOON
 from tests.support.stores import full_disk, opened, read_only, schema_of, store_in
 
 if TYPE_CHECKING:
@@ -105,8 +111,42 @@ def test_migrating_from_nothing_gives_the_same_tables(tmp_path: Path) -> None:
         )
     connection.close()
     with opened(migrated) as store, store.transaction() as transaction:
-        assert transaction.execute(text("SELECT * FROM alembic_version")).scalar() == "0001"
+        assert transaction.execute(text("SELECT * FROM alembic_version")).scalar() == schema.HEAD
     assert schema_of(migrated / "agent.db") == schema_of(created / "agent.db")
+
+
+def test_a_store_of_the_first_version_keeps_its_data_and_gets_the_new_tables(
+    tmp_path: Path,
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    with opened(new):
+        pass
+    _make_0001(old / "agent.db")
+    with opened(old) as store:
+        with store.transaction() as connection:
+            memory.bring_back(connection, {"ben": Refusal("5a17", 2, NOON)})
+        assert _mailboxes(store) == 2
+        with store.transaction() as connection:
+            assert connection.execute(text("SELECT used FROM sample")).scalar() == 42
+            revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        assert revision == "0002"
+    assert schema_of(old / "agent.db") == schema_of(new / "agent.db")
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+    _make_0001(tmp_path / "agent.db")
+    before = schema_of(tmp_path / "agent.db")
+    with sqlite3.connect(tmp_path / "agent.db") as connection:
+        connection.execute("CREATE TABLE refusal (id INTEGER)")  # the last that 0002 creates
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="refusal already exists"):
+        store_in(tmp_path).open()
+    with sqlite3.connect(tmp_path / "agent.db") as connection:
+        connection.execute("DROP TABLE refusal")
+    connection.close()
+    assert schema_of(tmp_path / "agent.db") == before
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
@@ -145,6 +185,29 @@ def test_a_database_that_breaks_in_use_is_set_aside_when_opened_again(tmp_path: 
         store.open()
         assert _mailboxes(store) == 0
     assert list(tmp_path.glob("agent.db.corrupt-*Z"))
+
+
+def test_who_fails_on_a_database_that_was_replaced_meanwhile_leaves_the_new_one_alone(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as store:
+        _add_mailbox(store, "anna")
+    _break_table(tmp_path / "agent.db", "mailbox")
+    with opened(tmp_path) as store:
+        with pytest.raises(StoreUnavailable, match="malformed"):
+            _fail_late(store)
+        assert _mailboxes(store) == 1
+    with opened(tmp_path) as store:
+        assert _mailboxes(store) == 1
+    assert len(list(tmp_path.glob("agent.db.corrupt-*Z"))) == 1
+
+
+def test_a_file_that_was_removed_is_not_silently_made_anew(tmp_path: Path) -> None:
+    with opened(tmp_path) as store, store.reading():
+        (tmp_path / "agent.db").unlink()
+        with pytest.raises(StoreUnavailable, match="unable to open"), store.reading():
+            pass
+    assert not (tmp_path / "agent.db").exists()
 
 
 def test_a_full_disk_is_unavailable_and_loses_nothing(tmp_path: Path) -> None:
@@ -206,6 +269,23 @@ def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
+def _make_0001(path: Path) -> None:
+    """A database as the first version left it, with a few rows."""
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in (
+            "INSERT INTO mailbox VALUES ('anna', 1, 1, NULL, NULL), ('ben', 1, NULL, 'dns', 'x')",
+            "INSERT INTO series VALUES (1, 'anna', 'size', '', '')",
+            "INSERT INTO sample VALUES (1, 0, 3600, 42, NULL)",
+        ):
+            connection.execute(text(statement))
+    engine.dispose()
+
+
 def _add_mailbox(store: Store, name: str, then: Callable[[], object] = lambda: None) -> None:
     with store.transaction() as connection:
         connection.execute(
@@ -217,6 +297,16 @@ def _add_mailbox(store: Store, name: str, then: Callable[[], object] = lambda: N
 def _mailboxes(store: Store) -> int:
     with store.transaction() as connection:
         return len(connection.execute(text("SELECT * FROM mailbox")).all())
+
+
+def _fail_late(store: Store) -> None:
+    with store.reading() as late:
+        late.execute(text("SELECT * FROM alert"))
+        with pytest.raises(StoreUnavailable, match="malformed"):
+            _mailboxes(store)
+        store.open()
+        _add_mailbox(store, "ben")
+        late.execute(text("SELECT * FROM mailbox")).all()
 
 
 def _break_table(path: Path, table: str) -> None:

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import imaplib
-import itertools
 import smtplib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.support.daemon import give
 from tests.support.dovecot_server import Server
+from tests.support.peer import User, kib, message, utf7
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+__all__ = ["Dovecot", "User"]
+
 _MEBIBYTE = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A mailbox that exists on the server."""
-
-    name: str
-    password: str
 
 
 class Dovecot(Server):
     """A running server and its mailboxes; each test makes the ones that it needs."""
-
-    def __init__(self, logins: int = 1) -> None:
-        """Start with `logins` processes each for IMAP and POP3 logins; two for throughput."""
-        self._numbers = itertools.count(1)
-        super().__init__(logins)
 
     def add(  # noqa: PLR0913 -- one keyword a kind of mailbox
         self,
@@ -49,14 +37,14 @@ class Dovecot(Server):
         `messages` is a count; without any the mailbox is unlimited. `quota=False` has no QUOTA
         at all. `fields` are further Dovecot fields, such as `nologin`.
         """
-        user = User(name or f"user{next(self._numbers)}", password)
+        user = User(name or f"user{next(self.numbers)}", password)
         quotas = _fields(storage, messages, archive, quota=quota)
         (self.folder / "users" / user.name).write_text(_line(user, f"{quotas} {fields}"))
         return user
 
     def provision(self, count: int, messages: int = 4, size: int = 4096) -> list[User]:
         """Make many mailboxes of 10 MiB, with `messages` of `size` bytes each in INBOX."""
-        domain = f"many{next(self._numbers)}.example"
+        domain = f"many{next(self.numbers)}.example"
         users = [User(f"user{number}@{domain}", "wonderland") for number in range(count)]
         fields = _fields(10 * _MEBIBYTE, None, None, quota=True)
         lines = (_line(user, fields) for user in users)
@@ -69,13 +57,8 @@ class Dovecot(Server):
         self, user: User, folder: str = "INBOX", *, messages: int = 1, size: int = 4096
     ) -> None:
         """Put messages of `size` bytes straight into the Maildir, past every quota, unread."""
-        maildir = self._maildir(user, folder)
-        body = message(size)
-        for _ in range(messages):
-            # W= is the size with CRLF, which spares Dovecot reading the file.
-            file = maildir / "new" / f"1.{next(self._numbers)}.test,S={size},W={size}"
-            file.write_bytes(body)
-            self.give(file)
+        # W= is the size with CRLF, which spares Dovecot reading the file.
+        self.fill(self.maildir(user, folder), messages, message(size), f"S={size},W={size}")
 
     def deliver(self, user: User, mail: bytes | int) -> None:
         """Deliver one message, or one of that many bytes, through LMTP.
@@ -90,36 +73,17 @@ class Dovecot(Server):
         """Remove every message of a folder, as a client that cleans up."""
         self.doveadm("expunge", "-u", user.name, "mailbox", folder, "all")
 
-    def imap(self, user: User) -> imaplib.IMAP4:
-        """Return a logged-in plain session, for what a test does as a mail client."""
-        session = imaplib.IMAP4(self.host, self.ports.imap)
-        try:
-            session.login(user.name, user.password)
-        except imaplib.IMAP4.error:
-            session.shutdown()
-            raise
-        return session
-
-    def _maildir(self, user: User, folder: str) -> Path:
+    def maildir(self, user: User, folder: str) -> Path:
         """Return the folder's Maildir, made where it is missing."""
         home = self.folder / "mail" / user.name
         inbox = home / "Maildir"
-        maildir = inbox if folder == "INBOX" else inbox / f".{folder.replace('/', '.')}"
+        maildir = inbox if folder == "INBOX" else inbox / f".{utf7(folder.replace('/', '.'))}"
         if not (maildir / "new").is_dir():
             wanted = [home, inbox, maildir, *(maildir / part for part in ("cur", "new", "tmp"))]
             for path in wanted:
                 path.mkdir(exist_ok=True)
-            self.give(*wanted)
+            give(*wanted)
         return maildir
-
-
-def message(size: int) -> bytes:
-    """Return a message of exactly `size` octets, at least 50, with CRLF line ends."""
-    head = b"From: sender@example.com\r\nSubject: test\r\n\r\n"
-    line = b"x" * 70 + b"\r\n"
-    rest = size - len(head)
-    whole, odd = divmod(rest - 2, len(line))
-    return head + line * whole + b"x" * odd + b"\r\n"
 
 
 def _line(user: User, fields: str) -> str:
@@ -130,15 +94,9 @@ def _fields(storage: int | None, messages: int | None, archive: int | None, *, q
     """Return the userdb fields that give a user these quotas."""
     if not quota:
         return "userdb_mail_plugins=notify"  # one that does nothing; an empty value means "yes"
-    rules = [f"storage={_kib(storage)}"] if storage is not None else []
+    rules = [f"storage={kib(storage)}K"] if storage is not None else []
     rules += [f"messages={messages}"] if messages is not None else []
     fields = [f"userdb_quota_rule=*:{':'.join(rules)}"] if rules else []
     if archive is not None:
-        fields += ["userdb_quota2=count:Archive", f"userdb_quota2_rule=*:storage={_kib(archive)}"]
+        fields += ["userdb_quota2=count:Archive", f"userdb_quota2_rule=*:storage={kib(archive)}K"]
     return " ".join(fields)
-
-
-def _kib(size: int) -> str:
-    if size % 1024:
-        raise ValueError(f"{size} bytes are no whole KiB, which is the unit of IMAP's STORAGE")
-    return f"{size // 1024}K"

@@ -45,6 +45,24 @@ local {strict} {{
   disable_plaintext_auth = yes
 }}
 
+# Two that announce little, before the login and after it; they know the commands all the same.
+local {poor} {{
+  protocol imap {{
+    imap_capability = IMAP4rev1 SASL-IR ID IDLE CHILDREN NAMESPACE UIDPLUS QUOTA
+  }}
+}}
+local {bare} {{
+  protocol imap {{
+    imap_capability = IMAP4rev1
+  }}
+}}
+
+# Each session after its login goes into a file, where the folder exists.
+rawlog_dir = {folder}/wire
+local {unrecorded} {{
+  rawlog_dir =
+}}
+
 mail_home = {folder}/mail/%u
 mail_location = maildir:~/Maildir
 mail_fsync = never

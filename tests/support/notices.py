@@ -14,11 +14,14 @@ def notice(  # noqa: PLR0913  a test says what matters to it
     account: str = "anna",
     reason: Reason = Reason.FIRST,
     *,
-    used: int = 17 * MIB,
-    limit: int = 20 * MIB,
+    used: int | None = 17 * MIB,
+    limit: int | None = 20 * MIB,
     severity: Severity = Severity.WARNING,
     root: str = "",
     resource: str = "storage",
+    rule: str = "usage",
+    detail: str = "",
+    moment: datetime | None = None,
     since: datetime = NOON,
     at: datetime = NOON,
     key: str | None = None,
@@ -27,8 +30,9 @@ def notice(  # noqa: PLR0913  a test says what matters to it
     due: datetime = NOON,
 ) -> Notification:
     """One notification; everything in it can be chosen."""
-    alert_key = AlertKey(account, "usage", root, resource)
-    finding = Finding(alert_key, None if reason is Reason.RESOLVED else severity, used, limit)
+    alert_key = AlertKey(account, rule, root, resource)
+    now = None if reason is Reason.RESOLVED else severity
+    finding = Finding(alert_key, now, used, limit, detail, moment)
     alert = Alert(alert_key, severity, since, at)
     return Notification(
         key or (account.encode().hex() + "0123456789abcdef")[:16],

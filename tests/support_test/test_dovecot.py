@@ -6,14 +6,11 @@ import imaplib
 import poplib
 import smtplib
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import dovecot_server
-from tests.support.dovecot import Dovecot, User, message
-from tests.support.dovecot_server import ServerMissingError
+from tests.support.dovecot import Dovecot, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,16 +102,6 @@ def test_mail_is_delivered_until_the_mailbox_is_full_and_again_after_a_clean_up(
     dovecot.deliver(user, MEBIBYTE)
 
 
-def test_stored_mail_may_exceed_the_quota(dovecot: Dovecot) -> None:
-    user = dovecot.add(storage=MEBIBYTE)
-    dovecot.store(user, "Archive/2019", messages=3, size=MEBIBYTE)
-    assert quotas(dovecot, user) == [b'"User quota" (STORAGE 3072 1024)']
-
-
-def test_a_message_has_exactly_the_size_asked_for() -> None:
-    assert [len(message(size)) for size in range(50, 300)] == list(range(50, 300))
-
-
 def test_many_users_are_there_at_once(dovecot: Dovecot) -> None:
     users = dovecot.provision(300, messages=2, size=1024)
     for user in (users[0], users[150], users[-1]):
@@ -142,27 +129,43 @@ def test_the_strict_address_disables_plaintext_logins(dovecot: Dovecot) -> None:
         assert "LOGINDISABLED" in client.capabilities
 
 
-def living(group: int) -> list[str]:
-    """List the states of a process group's members that have not ended."""
-    stats = [
-        path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")
-    ]
-    return [state for state, _, its_group, *_ in stats if int(its_group) == group and state != "Z"]
+@pytest.mark.parametrize("address", ["poor", "bare"])
+def test_a_plain_address_announces_little_before_and_after_the_login(
+    dovecot: Dovecot, address: str
+) -> None:
+    user = dovecot.add(storage=MEBIBYTE)
+    with imaplib.IMAP4(getattr(dovecot, address), dovecot.ports.imap) as client:
+        before = set(client.capabilities)
+        client.login(user.name, user.password)
+        after = set(bytes(client.capability()[1][-1]).decode().split())
+    unknown = {"LIST-STATUS", "LIST-EXTENDED", "STATUS=SIZE", "SPECIAL-USE", "IMAP4REV2"}
+    assert not unknown & {name.upper() for name in before | after}
+    told = {"ID", "NAMESPACE", "QUOTA"} if address == "poor" else set()
+    assert before & {"ID", "NAMESPACE", "QUOTA"} == told
+    assert after & {"ID", "NAMESPACE", "QUOTA"} == told
 
 
-def test_a_server_leaves_neither_process_nor_folder_nor_port_behind() -> None:
-    with Dovecot() as server:
-        session = server.imap(server.add())
-        group = server.process_id
-        assert living(group)
-    session.shutdown()
-    assert not living(group)
-    assert not server.folder.exists()
-    with pytest.raises(ConnectionRefusedError):
-        imaplib.IMAP4(server.host, server.ports.imap)
+@pytest.mark.parametrize("address", ["poor", "bare"])
+def test_a_plain_address_shows_a_good_certificate(
+    dovecot: Dovecot, trust: ssl.SSLContext, address: str
+) -> None:
+    with imaplib.IMAP4_SSL(
+        getattr(dovecot, address), dovecot.ports.imaps, ssl_context=trust
+    ) as client:
+        assert "QUOTA" in client.capabilities or address == "bare"
 
 
-def test_a_missing_server_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dovecot_server, "_PATH", "/nowhere")
-    with pytest.raises(ServerMissingError, match="apt-get install dovecot-imapd"):
-        Dovecot()
+def test_a_tests_own_client_may_change_a_mailbox_unrecorded() -> None:
+    with Dovecot(recorded=True) as server:
+        user = server.add()
+        server.store(user)
+        client = server.imap(user)
+        client.select()
+        client.store("1", "+FLAGS", r"(\Deleted)")
+        client.expunge()
+        client.logout()
+        maildrop = server.pop3(user)
+        assert maildrop.stat() == (0, 0)
+        maildrop.rset()
+        maildrop.quit()
+        assert list((server.folder / "wire").iterdir()) == []

@@ -63,13 +63,16 @@ def test_random_kills_lose_no_alert_and_invent_none(tmp_path: Path) -> None:
     with Scripted(talk) as server, Webhook(*[HANG] * HANGING) as hook:
         mailboxes = [account(name, server.port) for name in MAILBOXES]
         told = configuration(tmp_path, *mailboxes, receiver=hook.url)
-        lives = iter(range(20))
+        hanging = HANGING
         while not hook.script.empty():
-            assert next(lives, None) is not None, "what was on its way is not sent again"
             with Agent(tmp_path, told):
+                if chance.random() < 1 / 2:
+                    hear()
+                    hanging -= 1
+                    continue
                 for _ in range(chance.randrange(len(MAILBOXES))):
                     assert polled.acquire(timeout=30)
-        for _ in range(HANGING):
+        for _ in range(hanging):
             hear()
         untold = set(MAILBOXES)
         with Agent(tmp_path, told) as agent:

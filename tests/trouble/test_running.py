@@ -119,9 +119,9 @@ def test_a_wrong_password_is_not_tried_over_and_over(dovecot: Dovecot, tmp_path:
         account(other.name, dovecot.ports.imap),
     )
     with Agent(tmp_path, configuration(tmp_path, *accounts), level="debug") as agent:
-        agent.until("poll.failed", account=user.name, reason="auth")
-        refused = agent.until("login.refused", account=user.name)
-        assert refused["next_step"].startswith("correct the user name or password")
+        rejected = agent.until("login.rejected", account=user.name, times=1)
+        assert rejected["next_step"].startswith("correct the user name or password")
+        assert f"mailbox-agent reset {user.name}" in rejected["next_step"]
         for _ in range(4):
             agent.until("mailbox.polled", account=other.name)
         assert agent.stop() == 0
