@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from agent.metrics.own import Waiting
+from agent.notify.routing import all_targets
 from agent.store import outbox
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ class Books:
     ) -> None:
         self.store, self.own, self.clock = store, own, clock
         self._targets = {
-            (receiver.name, str(ordinal))
+            (receiver.name, target)
             for receiver in settings.receivers
-            for ordinal in range(len(receiver.targets()))
+            for target in all_targets(receiver, settings.accounts)
         }
         self._receivers = [receiver.name for receiver in settings.receivers]
         self.tidied = False

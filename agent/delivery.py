@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from agent.books import Books
-from agent.notify.apprise import AppriseSink
+from agent.notify.addresses import Address, addresses
 from agent.notify.backoff import next_attempt
-from agent.notify.message import compose
+from agent.notify.message import Style
 from agent.notify.verdict import Rejected, Retry, Sent
 from agent.store import StoreUnavailable, outbox
 
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from agent.model import Notification
     from agent.store import Store
 
-DIGEST = 100  # notifications in one message at most
 SEND_SECONDS = 60.0
+MOST_LOGGED = 10  # keys of a digest that one line of the log names
 LONGEST_SLEEP = 60.0  # seconds; a wall clock that steps back must not hold a target up for long
+LONGEST_SETTLING = 60.0  # seconds after a start for which what waits from before is held back
+SETTLING_STEP = 0.1
 STORE_PAUSE = 5.0  # seconds before a store that failed is used again
 
 log = structlog.get_logger()
@@ -53,29 +55,31 @@ class Delivery:
         own: OwnMetrics,
         clock: Callable[[], datetime] = _utc_now,
         *,
+        ready: Callable[[], bool] = lambda: True,
         chance: Callable[[], float] = random.random,
         send_seconds: float = SEND_SECONDS,
     ) -> None:
         self._books = books = Books(settings, store, own, clock)
+        self._ready = ready
+        style = Style(settings.agent.language, settings.agent.zone, settings.agent.templates)
         self._lanes = [
-            _Lane(
-                receiver.name,
-                str(ordinal),
-                AppriseSink(target),
-                books,
-                chance=chance,
-                send_seconds=send_seconds,
-            )
+            _Lane(address, books, chance=chance, send_seconds=send_seconds)
             for receiver in settings.receivers
-            for ordinal, target in enumerate(receiver.targets())
+            for address in addresses(receiver, style)
         ]
 
     def start(self) -> None:
-        """Begin; whatever is due from before is sent first."""
+        """Begin, with what waits from before; it is sent when every mailbox was looked at again.
+
+        Meanwhile it may have become untrue: then its end takes it off the outbox, unsent.
+        """
+        waits = False
         with suppress(StoreUnavailable), self._books.store.transaction() as connection:
             self._books.tidy(connection)  # each lane does too, but there may be none left
             self._books.report(connection)
+            waits = any(backlog.waiting for backlog in outbox.pending(connection).values())
         for lane in self._lanes:
+            lane.ready = self._ready if waits else None
             lane.thread.start()
 
     def wake(self) -> None:
@@ -94,28 +98,30 @@ class Delivery:
 
 
 class _Lane:
-    """One target's thread."""
+    """The thread of one target, or of all the owners that one receiver tells."""
 
-    def __init__(  # noqa: PLR0913  private, built in one place
+    def __init__(
         self,
-        receiver: str,
-        target: str,
-        sink: AppriseSink,
+        address: Address,
         books: Books,
         *,
         chance: Callable[[], float],
         send_seconds: float,
     ) -> None:
-        self._receiver, self._target, self._sink, self._books = receiver, target, sink, books
+        self._address, self._books = address, books
+        self._receiver = receiver = address.receiver
         self._chance, self._send_seconds = chance, send_seconds
         self._lock = Lock()
         self._accepted: set[str] = set()  # by the target, and perhaps not yet off the outbox
-        self._log = log.bind(receiver=receiver, target=target)
+        # An owner's address is personal data: the log does without.
+        self._log = log.bind(receiver=receiver, target=address.target or "owners")
         self.wake, self.stopping = Event(), Event()
-        self.thread = Thread(target=self._run, name=f"delivery-{receiver}-{target}", daemon=True)
+        self.ready: Callable[[], bool] | None = None
+        self.thread = Thread(target=self._run, name=f"delivery-{receiver}", daemon=True)
 
     def _run(self) -> None:
         waits_for_store = False
+        self._settle_down()
         while not self.stopping.is_set():
             self.wake.clear()  # before the outbox is read, so that no call is lost
             try:
@@ -132,6 +138,13 @@ class _Lane:
         with suppress(StoreUnavailable):
             self._settle()
 
+    def _settle_down(self) -> None:
+        """Wait until the agent knows how things stand, but not for ever."""
+        end = time.monotonic() + LONGEST_SETTLING
+        while self.ready and not self.ready() and time.monotonic() < end:
+            if self.stopping.wait(SETTLING_STEP):
+                return
+
     def _round(self) -> float:
         """Send all that is due; return the seconds until something will be."""
         while not self.stopping.is_set():
@@ -147,10 +160,11 @@ class _Lane:
         self._settle()
         with self._books.store.transaction() as connection:
             self._books.tidy(connection)
-            batch = outbox.claim(
-                connection, self._receiver, self._target, self._books.clock(), DIGEST
-            )
-            due = outbox.next_due(connection, self._receiver, self._target)
+            now, receiver = self._books.clock(), self._receiver
+            target = self._address.target or outbox.first_due(connection, receiver, now)
+            most = self._address.digest(outbox.count(connection, receiver, target))
+            batch = outbox.claim(connection, receiver, target, now, most) if target else []
+            due = outbox.next_due(connection, receiver, self._address.target)
             self._books.report(connection)
         self._books.tidied = True
         return batch, due
@@ -168,7 +182,8 @@ class _Lane:
 
     def _deliver(self, batch: Sequence[Notification]) -> None:
         late = partial(self._accept_late, [one.key for one in batch])
-        match self._sink.send(compose(batch), self._send_seconds, late):
+        sink, say = self._address.sink(batch[0].target), partial(self._address.say, batch)
+        match sink.send(say, self._send_seconds, late):
             case Sent():
                 self._accept(batch)
             case Retry(error, after):
@@ -186,7 +201,8 @@ class _Lane:
         with self._lock:
             self._accepted.update(one.key for one in batch)
         self._books.count(self._receiver, "sent", len(batch))
-        self._log.info("notification.sent", count=len(batch), keys=[one.key for one in batch])
+        keys = [one.key for one in batch[:MOST_LOGGED]]
+        self._log.info("notification.sent", count=len(batch), keys=keys)
         self._settle()
 
     def _accept_late(self, keys: Sequence[str]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from agent.rules.judgement import Policy, Verdict, close_removed, judge
-from agent.store import alerts, history, memory, outbox
+from agent.model import Reading, Reason
+from agent.notify.alertmanager import announcing
+from agent.rules.judgement import Past, Policy, Verdict, close_removed, judge, review
+from agent.rules.situation import outlooks
+from agent.rules.watch import Watched
+from agent.store import alerts, announced, history, memory, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,8 +23,12 @@ if TYPE_CHECKING:
     from agent.config.settings import Settings
     from agent.memory import Refusal
     from agent.model import Alert, Poll, Transition
-    from agent.rules.judgement import Route
+    from agent.rules.judgement import Audience
+    from agent.rules.situation import Outlook
     from agent.store import Store
+    from agent.store.history import LastPoll
+
+HISTORY = timedelta(days=8)  # as much as the forecast makes use of
 
 log = structlog.get_logger()
 
@@ -31,19 +40,19 @@ class Ledger:
         self,
         settings: Settings,
         store: Store,
-        route: Route,
+        audience: Audience,
         wake: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
-        self._policy = Policy(
-            accounts={each.name: each for each in settings.accounts},
-            alerts=settings.alerts,
-            targets={each.name: len(each.targets()) for each in settings.receivers},
-            route=route,
-        )
+        self._policy = Policy(settings, audience)
+        self._known_as = announcing(settings)
         self._store, self._wake, self._clock = store, wake, clock
         self._alerts: dict[str, tuple[Alert, ...]] = {}
         self._refusals: Mapping[str, Refusal] = {}
+        self._watched: dict[str, Watched] = {}
+        self._started = clock()
+        self._outlooks: dict[str, Mapping[tuple[str, str], Outlook]] = {}
+        self._looked_at: dict[str, int] = {}  # the hour of the last forecast
         self._opened = False
 
     @property
@@ -58,31 +67,49 @@ class Ledger:
         with self._store.transaction() as connection:
             firing = alerts.firing(connection)
             verdict = close_removed(self._policy, firing, self._clock())
-            _keep(connection, verdict)
+            self._keep(connection, verdict)
             memory.forget_unconfigured(connection, self._policy.accounts)
             memory.bring_back(connection, self._refusals)  # a corrupt store may have been replaced
             refusals = memory.refusals(connection)
-            seen = history.last_success(connection)
+            polled = history.last_polls(connection)
         self._opened, self._refusals = True, refusals
+        self._watched = self._restored(polled) | self._watched
         self._tell(verdict, {key.account for key in firing})
-        return seen
+        return {name: each.succeeded_at for name, each in polled.items() if each.succeeded_at}
 
     def write(self, polls: Sequence[Poll]) -> None:
         """Write polls, in the order of their times, and all that they change; or nothing."""
         accounts = {poll.account for poll in polls}
         with self._store.transaction() as connection:
-            firing = alerts.firing(connection, accounts)
-            verdict = judge(self._policy, polls, firing, self._clock())
+            firing = alerts.firing(connection, accounts | {""})
+            past = self._past(connection, polls)
+            verdict = judge(self._policy, polls, firing, self._watched, self._clock(), past)
             history.append(connection, polls)
-            _keep(connection, verdict)
+            self._keep(connection, verdict)
             refusals = memory.keep(connection, polls, self._refusals)
         self._refusals = refusals
-        self._tell(verdict, accounts)
+        self._watched |= verdict.watched
+        self._outlooks = dict(past.outlooks)
+        self._looked_at |= dict.fromkeys(past.samples, self._hour())
+        self._tell(verdict, accounts | {""})
+
+    def review(self) -> set[str]:
+        """Judge what time has brought about; return the accounts whose alerts changed."""
+        firing = {alert.key: alert for each in self._alerts.values() for alert in each}
+        verdict = review(self._policy, firing, self._watched, self._started, self._clock())
+        if not verdict.transitions:
+            return set()
+        with self._store.transaction() as connection:
+            self._keep(connection, verdict)
+        changed = {change.alert.key.account for change in verdict.transitions}
+        self._tell(verdict, set(self._alerts) | changed)
+        return changed
 
     def prune(self) -> None:
         """Drop history that is too old."""
         with self._store.transaction() as connection:
             history.prune(connection, self._clock())
+            announced.prune(connection, self._clock())
 
     @property
     def refusals(self) -> Mapping[str, Refusal]:
@@ -93,21 +120,58 @@ class Ledger:
         """The alerts of one account, as last committed."""
         return self._alerts.get(account, ())
 
+    def _past(self, connection: Connection, polls: Sequence[Poll]) -> Past:
+        """The history of accounts whose forecast is due, once an hour, and their outlooks."""
+        outlook, samples = dict(self._outlooks), {}
+        for poll in polls:
+            name, reading = poll.account, poll.outcome
+            ahead = self._policy.settings.alerts_for(self._policy.accounts[name]).forecast
+            due = ahead is not None and self._looked_at.get(name) != self._hour()
+            if due and isinstance(reading, Reading):
+                found = history.usage(connection, name, poll.at - HISTORY)
+                samples[name] = {
+                    (of.root, of.resource): tuple((each.at, each.used) for each in values)
+                    for of, values in found.items()
+                    if of.kind == "quota"
+                }
+                outlook[name] = outlooks(reading, samples[name], poll.at)
+        return Past(samples, outlook)
+
+    def _hour(self) -> int:
+        return int(self._clock().timestamp()) // 3600
+
+    def _keep(self, connection: Connection, verdict: Verdict) -> None:
+        alerts.apply(connection, verdict.transitions)
+        outbox.enqueue(connection, verdict.notifications)
+        last = {change.alert.key: change.reason for change in verdict.transitions}
+        outbox.withdraw(connection, [key for key, x in last.items() if x is Reason.RESOLVED])
+        announced.announce(connection, verdict.transitions, self._known_as)
+
+    def _restored(self, polled: Mapping[str, LastPoll]) -> dict[str, Watched]:
+        """What is known of the configured mailboxes from before the agent started."""
+        found = {}
+        for name, each in polled.items():
+            if name in self._policy.accounts:
+                found[name] = Watched(
+                    str(self._policy.accounts[name].server),
+                    each.polled_at,
+                    each.succeeded_at,
+                    None if each.failure else each.succeeded_at,
+                    (each.polled_at,) if each.failure else (),
+                    each.failure,
+                )
+        return found
+
     def _tell(self, verdict: Verdict, accounts: Collection[str]) -> None:
         """Let log and delivery know of what is committed."""
         by_account: dict[str, tuple[Alert, ...]] = dict.fromkeys(accounts, ())
         for alert in verdict.firing.values():
             by_account[alert.key.account] += (alert,)
         self._alerts |= by_account
-        if verdict.notifications:
+        if verdict.transitions:
             self._wake()
         for change in verdict.transitions:
             _log(change)
-
-
-def _keep(connection: Connection, verdict: Verdict) -> None:
-    alerts.apply(connection, verdict.transitions)
-    outbox.enqueue(connection, verdict.notifications)
 
 
 def _log(change: Transition) -> None:

@@ -285,6 +285,7 @@ class Notification:
     """One transition for one target of one receiver, as it waits in the outbox.
 
     `key` is the idempotency key: the same notification carries it however often it is sent.
+    `held` says that it is due at the end of quiet hours, and does not go with others before.
     """
 
     key: str
@@ -293,3 +294,4 @@ class Notification:
     transition: Transition
     due: datetime
     attempts: int = 0
+    held: bool = False

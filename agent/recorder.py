@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from agent.config.settings import Settings
     from agent.metrics.exposition import Exposition
     from agent.model import Poll
-    from agent.rules.judgement import Route
+    from agent.rules.judgement import Audience
     from agent.store import Store
 
 TICK = 1.0  # seconds between two looks at what has become stale
 PRUNE_EVERY = 3600.0
+REVIEWED_A_SECOND = 5_000  # mailboxes, so that a large fleet is reviewed less often
 RETRY_EVERY = 3.0  # seconds between two tries of a store that failed
 SHORTEST_PACE, LONGEST_PACE = 0.25, 2.0  # seconds from one batch to the next, under load
 
@@ -34,8 +35,8 @@ log = structlog.get_logger()
 class Recorder:
     """Writes every poll, from a thread of its own; `put` may be called from any.
 
-    `route` names the receivers for an account's tags, a severity and a rule; `wake` is called
-    when notifications are committed. `problem` is the store's trouble in one line, or None;
+    `audience` says whom alerts concern; `wake` is called when notifications are committed.
+    `problem` is the store's trouble in one line, or None;
     `last_beat` is when the thread last went round, by `time.monotonic`.
     """
 
@@ -44,7 +45,7 @@ class Recorder:
         settings: Settings,
         store: Store,
         exposition: Exposition,
-        route: Route,
+        audience: Audience,
         wake: Callable[[], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -54,11 +55,11 @@ class Recorder:
         self._intervals = {each.name: settings.interval(each) for each in settings.accounts}
         self._exposition, self._clock = exposition, clock
         self._inbox = Inbox()
-        self._ledger = Ledger(settings, store, route, wake, clock)
+        self._ledger = Ledger(settings, store, audience, wake, clock)
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._unsaved: dict[tuple[str, type], Poll] = {}
         self._lost = 0
-        self._retry_at = self._prune_at = self._expire_at = self._due_at = 0.0
+        self._retry_at = self._prune_at = self._expire_at = self._due_at = self._review_at = 0.0
 
     def put(self, poll: Poll) -> None:
         """Hand over a finished poll; never blocks."""
@@ -87,6 +88,7 @@ class Recorder:
     def _go_round(self, polls: Sequence[Poll]) -> None:
         self._safely(self._reopen)
         self._safely(self._record, polls)
+        self._safely(self._review)
         self._safely(self._prune)
         self._safely(self._expire)
 
@@ -193,6 +195,19 @@ class Recorder:
         if self.problem is not None and not self._unsaved:
             log.warning("store.recovered", unrecorded_polls=self._lost)
             self.problem, self._lost = None, 0
+
+    def _review(self) -> None:
+        """Judge what time brings about: outages, and figures that become too old."""
+        if time.monotonic() < self._review_at or not self._ledger.ready or self._must_wait():
+            return
+        self._review_at = time.monotonic() + max(TICK, len(self._accounts) / REVIEWED_A_SECOND)
+        try:
+            changed = self._ledger.review()
+        except StoreError as error:
+            self._degrade(error)
+            return
+        for name in changed & self._accounts.keys():
+            self._exposition.fire(name, self._ledger.firing(name))
 
     def _expire(self) -> None:
         if time.monotonic() >= self._expire_at:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import signal
 import time
-from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
 import structlog
 
 from agent.delivery import Delivery
+from agent.heartbeat import Heartbeat
 from agent.metrics import Exposition, OwnMetrics, page
-from agent.notify.routing import receivers_for
+from agent.mirror import Mirror
+from agent.notify.routing import Routing
 from agent.probe.read import Prober, utc_now
 from agent.recorder import Recorder
 from agent.schedule import Schedule
@@ -47,15 +48,17 @@ class Service:
         self._store = Store(settings.store.url)
         self._own = OwnMetrics(clock)
         self._exposition = Exposition(settings.alerts.stale_after)
-        self._delivery = Delivery(settings, self._store, self._own, clock)
+        self._delivery = Delivery(settings, self._store, self._own, clock, ready=self._ready)
+        self._mirror = Mirror(settings, self._store, self._own, clock)
         self._recorder = Recorder(
             settings,
             self._store,
             self._exposition,
-            partial(receivers_for, settings.routes, settings.receivers),
-            self._delivery.wake,
+            Routing(settings),
+            self._wake,
             clock,
         )
+        self._heartbeat = Heartbeat(settings.alerts.heartbeat(), self._is_well)
         self._own.store_up.set_function(lambda: self._recorder.problem is None)
         memory = Recall(self._store)
         self._schedule = Schedule(
@@ -96,6 +99,7 @@ class Service:
         self._open_store()
         self._recorder.start()
         self._delivery.start()
+        self._mirror.start()
         self._web.start()
         log.info(
             "agent.started",
@@ -104,11 +108,14 @@ class Service:
             metrics=f"http://{self._settings.web.listen.host}:{self.port}/metrics",
         )
         self._schedule.start()
+        self._heartbeat.start()
 
     def stop(self) -> None:
         """Stop every part in the order in which things flow, so that nothing is lost between."""
+        self._heartbeat.stop(0)
         self._schedule.stop()
         self._recorder.stop(STOP_SECONDS)
+        self._mirror.stop(STOP_SECONDS)
         self._delivery.stop(STOP_SECONDS)
         self._web.stop(STOP_SECONDS)
         self._store.close()
@@ -132,6 +139,14 @@ class Service:
         except StoreError:
             self._web.stop(STOP_SECONDS)
             raise
+
+    def _wake(self) -> None:
+        self._delivery.wake()
+        self._mirror.wake()
+
+    def _is_well(self) -> bool:
+        """Whether all parts work, and somebody of every receiver can be told."""
+        return self._mirror.problem is None and not any(self.health().values())
 
     def _record(self, poll: Poll) -> None:
         self._own.polled(poll)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("start", "poll", "scrape", "memory")
+BENCHMARKS = ("start", "poll", "scrape", "memory", "forecast")
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from agent.cli import notify
 from agent.cli.check import check
 from agent.cli.healthcheck import healthcheck
 from agent.cli.reset import reset
@@ -35,6 +36,7 @@ app.command()(reset)
 app.command(short_help="Check the configuration without connecting to anything.")(validate)
 app.command(short_help="Print the configuration file's JSON Schema or an example.")(schema)
 app.command()(healthcheck)
+app.add_typer(notify.app, name="notify")
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer's callback

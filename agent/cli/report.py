@@ -12,6 +12,7 @@ from agent.cli.document import document
 from agent.cli.outcome import Checked
 from agent.cli.sweep import side_by_side
 from agent.cli.terminal import show
+from agent.config.settings import overridden
 from agent.probe.read import Prober
 from agent.rules.thresholds import status
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from agent.cli.targets import Chosen
     from agent.config.accounts import Account
+    from agent.config.settings import AlertSettings
+    from agent.model import Poll
 
 MOST_NAMED = 32  # polls at a time, where mailboxes were named
 MOST_SWEPT = 64  # polls at a time, over all servers
@@ -43,11 +46,12 @@ def poll(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> list
         ):
             polls[index] = one
             advance()
-    levels = chosen.alerts.levels
-    return [
-        Checked(accounts[index], polls[index], status(polls[index].outcome, levels))
-        for index in order
-    ]
+    return [_checked(accounts[index], polls[index], chosen.alerts) for index in order]
+
+
+def _checked(account: Account, poll: Poll, alerts: AlertSettings) -> Checked:
+    levels = overridden(alerts, account).levels
+    return Checked(account, poll, status(poll.outcome, levels))
 
 
 def _by_server(accounts: Sequence[Account]) -> list[list[int]]:

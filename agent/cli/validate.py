@@ -13,9 +13,12 @@ from agent.cli.options import ConfigFile  # noqa: TC001 - Typer reads it from th
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.config.receivers import Target
+    from agent.config.receivers import Receiver
     from agent.config.secrets import Secret
     from agent.config.settings import Settings
+    from agent.config.targets import OwnersMail, Target
+
+_SOME_OWNER = "owner@example.com"
 
 
 def validate(*, config: ConfigFile = None) -> int:
@@ -61,9 +64,28 @@ def _problems(settings: Settings) -> Iterator[str]:
         if account.ca_file and (problem := _untrusted(account.ca_file)):
             yield f"{where}: ca_file {account.ca_file}: {problem}"
     for receiver in settings.receivers:
-        problems = map(_unusable, receiver.targets())
-        for problem in dict.fromkeys(filter(None, problems)):  # targets share what is wrong
+        for problem in dict.fromkeys(_problems_of(receiver)):  # targets share what is wrong
             yield f'receiver "{receiver.name}": {problem}'
+    heartbeat = settings.alerts.heartbeat()
+    if heartbeat.given and (problem := _missing(heartbeat)):
+        yield f"[alerts]: {problem}"
+
+
+def _problems_of(receiver: Receiver) -> Iterator[str]:
+    """What is wrong with a receiver; of owners, any address is an example."""
+    from agent.config.alertmanager import AlertmanagerReceiver
+    from agent.config.receivers import AppriseReceiver, OwnerReceiver
+
+    match receiver:
+        case AppriseReceiver():
+            yield from filter(None, map(_unusable, receiver.targets()))
+        case OwnerReceiver():
+            yield from filter(None, [_unusable(receiver.mail_to(_SOME_OWNER))])
+        case AlertmanagerReceiver(ca_file=ca_file):
+            if receiver.secret().given and (problem := _missing(receiver.secret())):
+                yield problem
+            if ca_file and (problem := _untrusted(ca_file)):
+                yield f"ca_file {ca_file}: {problem}"
 
 
 @cache  # accounts by the thousand share one file
@@ -93,11 +115,11 @@ def _missing(secret: Secret) -> str | None:
     return None
 
 
-def _unusable(target: Secret | Target) -> str | None:
-    from agent.config.receivers import Target
+def _unusable(target: Secret | Target | OwnersMail) -> str | None:
+    from agent.config.secrets import Secret
     from agent.notify.apprise import check
 
-    secret = target.secret() if isinstance(target, Target) else target
+    secret = target if isinstance(target, Secret) else target.secret()
     if secret.given and (problem := _missing(secret)):
         return problem
     return None if secret.command else check(target)

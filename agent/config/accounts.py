@@ -12,8 +12,9 @@ from pydantic import (
 
 from agent.config.base import FilePath, Table
 from agent.config.endpoint import Endpoint, parse_endpoint
+from agent.config.overrides import ImapOverrides, Pop3Overrides
 from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
-from agent.config.texts import Line, Name, Tag, one_line
+from agent.config.texts import Address, Addresses, Line, Name, Tag, is_address, one_line
 from agent.config.units import Interval, Size, WholeNumber
 
 Tls = Literal["implicit", "starttls", "none"]
@@ -110,12 +111,32 @@ class _Account(Table):
     tags: tuple[Tag, ...] = Field(
         (), description="Words that routes can match.", examples=[["customers", "vip"]]
     )
+    owner: Addresses | None = Field(
+        None,
+        description=(
+            "Address of the mailbox's owner, or a list, for receivers of type `owner`; without it "
+            "`username`, where that is an address. An empty list: nobody."
+        ),
+        examples=["anna@example.com"],
+    )
+    owner_second: Address | None = Field(
+        None,
+        description="Where the owner is told too from 95 % on, when the mailbox may refuse mail.",
+        examples=["anna@example.net"],
+    )
 
     @field_validator("server", mode="before")
     @classmethod
     def _server(cls, value: object, info: ValidationInfo) -> Endpoint:
         protocol, tls = info.data.get("protocol", "imap"), info.data.get("tls", "implicit")
         return parse_endpoint(value, default_port(protocol, tls))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The addresses of the mailbox's owner, as far as they are known."""
+        if self.owner is None:
+            return (self.username,) if is_address(self.username) else ()
+        return self.owner
 
     def secret(self) -> Secret:
         """Where the password comes from; reveal it at the login only."""
@@ -137,6 +158,9 @@ class ImapAccount(_Account):
             examples=["all", ["INBOX", "Archive/*"]],
         )
     )
+    alerts: ImapOverrides | None = Field(
+        None, description="What differs from [alerts] for this mailbox."
+    )
 
 
 class Pop3Account(_Account):
@@ -150,6 +174,16 @@ class Pop3Account(_Account):
             "the server for their ids (UIDL) at every poll."
         ),
     )
+    alerts: Pop3Overrides | None = Field(
+        None, description="What differs from [alerts] for this mailbox."
+    )
+
+    @field_validator("alerts")
+    @classmethod
+    def _tracked(cls, alerts: Pop3Overrides | None, info: ValidationInfo) -> Pop3Overrides | None:
+        if alerts and alerts.uncollected and not info.data.get("track_messages", True):
+            raise ValueError("uncollected needs track_messages = true")
+        return alerts
 
 
 Account = ImapAccount | Pop3Account

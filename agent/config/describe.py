@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -13,15 +13,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from agent.config.accounts import ImapAccount, Pop3Account
+from agent.config.alertmanager import AlertmanagerReceiver
 from agent.config.endpoint import Endpoint
 from agent.config.levels import FreeSpace, Share
-from agent.config.receivers import AppriseReceiver
+from agent.config.quiet import QuietSpan
+from agent.config.receivers import AppriseReceiver, OwnerReceiver
 from agent.config.routes import Route
 from agent.config.settings import Settings
+from agent.config.silences import Silence
 from agent.config.units import duration_text, share_text
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from pydantic.fields import FieldInfo
     from pydantic.json_schema import JsonSchemaValue
@@ -55,7 +58,15 @@ _POP3 = {
     "limit": "5 GiB",
 }
 _RECEIVER = {"name": "ops", "type": "apprise", "url": "json://127.0.0.1:8080/hook"}
+_OWNERS = {
+    "name": "owners",
+    "type": "owner",
+    "url_file": "/run/secrets/smtp-url",
+    "contact": "the help desk, help@example.com",
+}
+_ALERTMANAGER = {"name": "cluster", "type": "alertmanager", "urls": ["http://127.0.0.1:9093"]}
 _ROUTE = {"receivers": ["ops"]}
+_SILENCE = {"match": {"account": ["test-*"]}, "until": datetime(2026, 1, 2, 6)}  # noqa: DTZ001  local
 
 
 def schema() -> str:
@@ -72,11 +83,14 @@ def example() -> str:
             lines += ["", *_comment(_doc(field.annotation)), f"[{section}]"]
             lines += _keys(field.annotation, {})
     lines += _table("accounts", ImapAccount, _IMAP)
-    pop3 = _doc(Pop3Account) + " Its keys are those of IMAP but for `folders`, and some of its own."
-    lines += ["", *_comment(pop3), "[[accounts]]", *map(_assignment, _POP3, _POP3.values()), ""]
-    lines += _keys(Pop3Account, {}, but=ImapAccount.model_fields)
+    its_keys = "Its keys are those of IMAP but for `folders`, and some of its own."
+    lines += _another("accounts", Pop3Account, _POP3, ImapAccount, its_keys)
     lines += _table("receivers", AppriseReceiver, _RECEIVER)
+    its_keys = "Its keys are those of `apprise`, and one of its own."
+    lines += _another("receivers", OwnerReceiver, _OWNERS, AppriseReceiver, its_keys)
+    lines += _table("receivers", AlertmanagerReceiver, _ALERTMANAGER)
     lines += _table("routes", Route, _ROUTE)
+    lines += _table("silences", Silence, _SILENCE)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
@@ -101,9 +115,31 @@ def _table(section: str, model: type[BaseModel], given: Mapping[str, Any]) -> It
     yield from ("", *_comment(_doc(model)), f"[[{section}]]")
     yield from _keys(model, given)
     for key, field in model.model_fields.items():
-        if inner := _inner(field):
-            yield from ("", *_comment(field.description or ""), f"# [{section}.{key}]")
-            yield from _keys(inner, {})
+        if key not in given and (inner := _inner(field)):
+            yield from _part(f"{section}.{key}", field, _keys(inner, {}))
+
+
+def _another(
+    section: str,
+    model: type[BaseModel],
+    given: Mapping[str, Any],
+    first: type[BaseModel],
+    its_keys: str,
+) -> Iterator[str]:
+    """A second kind of table, with the keys that the first kind does not have."""
+    known = first.model_fields
+    yield from ("", *_comment(f"{_doc(model)} {its_keys}"), f"[[{section}]]")
+    yield from (*map(_assignment, given, given.values()), "")
+    yield from _keys(model, {}, but={*known, *given})
+    for key, field in model.model_fields.items():
+        inner, other = _inner(field), _inner(known[key]) if key in known else None
+        if inner and inner is not other:
+            but = other.model_fields if other else ()
+            yield from _part(f"{section}.{key}", field, _keys(inner, {}, but))
+
+
+def _part(name: str, field: FieldInfo, keys: Iterable[str]) -> Iterator[str]:
+    yield from ("", *_comment(field.description or ""), f"# [{name}]", *keys)
 
 
 def _keys(
@@ -111,8 +147,8 @@ def _keys(
 ) -> Iterator[str]:
     """Each key but some under its description, as a comment unless it is given."""
     for name, field in model.model_fields.items():
-        if name not in but and not _inner(field):
-            key = field.alias or name
+        key = field.alias or name
+        if name not in but and (key in given or not _inner(field)):
             yield from _comment(field.description or "")
             yield _assignment(key, given[key]) if key in given else "# " + _sample(key, field)
             yield ""
@@ -155,6 +191,8 @@ def _toml(value: object) -> str:
             return "{ " + ", ".join(map(_assignment, value, value.values())) + " }"
         case list():
             return "[" + ", ".join(map(_toml, value)) + "]"
+        case datetime():
+            return value.isoformat()
         case _:  # texts, integers and booleans are written alike in TOML and JSON
             return json.dumps(value, ensure_ascii=False)
 
@@ -170,7 +208,7 @@ def _plain(value: object) -> Any:
             return duration_text(value)
         case float():
             return share_text(value)
-        case Endpoint() | Share() | FreeSpace():
+        case Endpoint() | Share() | FreeSpace() | QuietSpan():
             return str(value)
         case _:
             return value

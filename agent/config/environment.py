@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, get_origin
+from typing import TYPE_CHECKING, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -32,8 +32,13 @@ def variables(settings: type[BaseModel]) -> dict[str, tuple[str, str]]:
         for section, field in settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
         for key, value in field.annotation.model_fields.items()
-        if get_origin(value.annotation) is not tuple
+        if not _is_list(value.annotation)
     }
+
+
+def _is_list(annotation: object) -> bool:
+    """Whether it is one, or may be one where it is not absent."""
+    return get_origin(annotation) is tuple or any(map(_is_list, get_args(annotation)))
 
 
 def unknown_variables(names: Iterable[str], known: Iterable[str]) -> Iterator[str]:

@@ -20,8 +20,19 @@ if TYPE_CHECKING:
 
 LONGEST_KEY = 60
 LONG = 12
-PROTOCOLS = ("imap", "pop3")  # the tags that pydantic puts between an account's index and its key
-_PLACES = {"accounts": "account", "receivers": "receiver", "routes": "route"}
+_PLACES = {
+    "accounts": "account",
+    "receivers": "receiver",
+    "routes": "route",
+    "silences": "silence",
+}
+# The key that tells which kind of table it is, and its values: pydantic puts the value between
+# the table's index and its key.
+_KINDS: dict[object, tuple[str, tuple[str, ...]]] = {
+    "accounts": ("protocol", ("imap", "pop3")),
+    "receivers": ("type", ("apprise", "owner", "alertmanager")),
+}
+_NO_KIND: tuple[str, tuple[str, ...]] = ("", ())
 
 # pydantic's own texts name Python's types and may quote the input; these name the file's.
 _TEXTS = {
@@ -34,8 +45,8 @@ _TEXTS = {
     "model_type": "needs a table",
     "model_attributes_type": "needs a table",
     "too_short": "must not be empty",
-    "union_tag_not_found": 'protocol is missing; write "imap" or "pop3"',
-    "union_tag_invalid": 'protocol: must be "imap" or "pop3"',
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
 }
 
 
@@ -64,6 +75,14 @@ def nearest(word: str, known: Iterable[str], common: str = "") -> str:
 def _close(word: str, known: Iterable[str]) -> str:
     likeness = 0.6 if len(word) < LONG else 0.8  # long words share letters by chance
     return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)), "")
+
+
+def choices(words: Iterable[str]) -> str:
+    """The words of which one is needed: `"a"`, `"a" or "b"`, `one of "a", "b" or "c"`."""
+    *others, last = (f'"{word}"' for word in words)
+    return (
+        f"{'one of ' if len(others) > 1 else ''}{', '.join(others)} or {last}" if others else last
+    )
 
 
 def problems(
@@ -112,16 +131,16 @@ def _text(detail: ErrorDetails) -> str:
         case "value_error":
             return str(context["error"])  # our own texts, which hold no value
         case "literal_error" | "enum":
-            choices = str(context["expected"]).replace("'", '"')
-            return f"must be one of {choices}" if " or " in choices else f"must be {choices}"
-        case "greater_than_equal":
-            return f"must be at least {context['ge']}"
-        case "less_than_equal":
-            return f"must be at most {context['le']}"
+            expected = str(context["expected"]).replace("'", '"')
+            return f"must be one of {expected}" if " or " in expected else f"must be {expected}"
+        case "union_tag_not_found" | "union_tag_invalid" as problem:
+            kind, values = _KINDS[detail["loc"][0]]
+            missing = problem == "union_tag_not_found"
+            return f"{kind}{' is missing; write' if missing else ': must be'} {choices(values)}"
         case "tuple_type" if detail["loc"][-1] in _PLACES:
             return f"needs a list: write [[{detail['loc'][-1]}]]"
         case kind:
-            return _TEXTS.get(kind, "has a value of the wrong kind")
+            return _TEXTS.get(kind, "has a value of the wrong kind").format_map(context)
 
 
 def _path(loc: Iterable[int | str], document: Mapping[str, Any]) -> list[str]:
@@ -147,7 +166,7 @@ def _keys(section: str, loc: Iterable[int | str]) -> list[str]:
     for part in loc:
         if isinstance(part, int):
             words[-1:] = [f"{words[-1]} {part + 1}"]
-        elif words or section != "accounts" or part not in PROTOCOLS:
+        elif words or part not in _KINDS.get(section, _NO_KIND)[1]:
             words.append(part)
     return words
 
@@ -155,8 +174,10 @@ def _keys(section: str, loc: Iterable[int | str]) -> list[str]:
 def _unknown(model: type[BaseModel], loc: Location) -> str:
     *parents, last = loc
     key = str(last)
-    if parents and parents[-1] in PROTOCOLS and key in keys_at(model, parents[:-1]):
-        return f'key {shown(key)} does not go with protocol "{parents[-1]}"'
+    kind, values = _KINDS.get(loc[0], _NO_KIND)
+    place, tag, inner = parents[:2], parents[2:3], parents[3:]
+    if tag and tag[0] in values and key in keys_at(model, [*place, *inner]):
+        return f'key {shown(key)} does not go with {kind} "{tag[0]}"'
     return f"unknown key {shown(key)}{nearest(key, keys_at(model, parents))}"
 
 

@@ -6,11 +6,15 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.config.alertmanager import AlertmanagerReceiver
+from agent.config.receivers import AppriseReceiver, OwnerReceiver
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic import SecretStr
 
+    from agent.config.receivers import Receiver
     from agent.config.settings import Settings
 
 _MOUNTED = Path("/run/secrets")  # the container's runtime sets the modes there
@@ -33,12 +37,20 @@ def warnings(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _holds_secrets(settings: Settings) -> bool:
-    targets = [receiver.target for receiver in settings.receivers if receiver.target]
     return (
         any(account.password for account in settings.accounts)
-        or any(target.password or target.params for target in targets)
-        or any(_is_secret(receiver.url) for receiver in settings.receivers if receiver.url)
+        or any(map(_holds_secret, settings.receivers))
+        or settings.alerts.heartbeat_url is not None
     )
+
+
+def _holds_secret(receiver: Receiver) -> bool:
+    match receiver:
+        case AppriseReceiver(url=url, target=target) | OwnerReceiver(url=url, target=target):
+            of_target = target is not None and bool(target.password or target.params)
+            return of_target or (url is not None and _is_secret(url))
+        case AlertmanagerReceiver():
+            return receiver.secret().value is not None
 
 
 def _is_secret(url: SecretStr) -> bool:
@@ -48,13 +60,16 @@ def _is_secret(url: SecretStr) -> bool:
 
 
 def _files(settings: Settings) -> Iterator[Path]:
-    for account in settings.accounts:
-        if account.password_file:
-            yield account.password_file
+    files = [account.password_file for account in settings.accounts]
     for receiver in settings.receivers:
-        for file in (receiver.url_file, receiver.target and receiver.target.password_file):
-            if file:
-                yield file
+        match receiver:
+            case AppriseReceiver() | OwnerReceiver():
+                target = receiver.target
+                files += [receiver.url_file, target.password_file if target else None]
+            case AlertmanagerReceiver():
+                files.append(receiver.secret().file)
+    files.append(settings.alerts.heartbeat_url_file)
+    yield from filter(None, files)
 
 
 def _readable_by_others(path: Path) -> bool:

@@ -1,111 +1,41 @@
 """Who can be told, and by which service."""
 
-import re
 from typing import Annotated, Literal
-from urllib.parse import quote
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field, SecretStr, field_validator
 
+from agent.config.alertmanager import AlertmanagerReceiver
 from agent.config.base import FilePath, Table
+from agent.config.quiet import QuietHours
 from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
+from agent.config.targets import MAIL_SERVICES, OwnersMail, Target, is_mail
 from agent.config.texts import Line, Name
-from agent.config.units import WholeNumber
+from agent.model import Severity
 
-_OURS = frozenset(
-    {"schema", "host", "port", "user", "password", "fullpath", "targets", "asset", "tag"}
-)
+_NO_MAIL = 'needs a mail service such as "mailtos"'
 
 
-def _service(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9]{0,30}", name, re.ASCII):
-        raise ValueError('needs the name of a service such as "mailtos"')
-    return name
-
-
-def _parameters(value: object) -> object:
-    """One error for the whole table, since its keys are not ours to name."""
-    if not isinstance(value, dict):
-        raise ValueError("needs a table")  # noqa: TRY004  what pydantic turns into an error
-    if not all(isinstance(part, str | int) for part in value.values()):
-        raise ValueError("needs texts, numbers or booleans as its values")
-    if _OURS.intersection(value):
-        raise ValueError("must not repeat what the target's own keys say")
-    return value
-
-
-class Target(Table):
-    """An Apprise service spelled out, for parts that a URL would have to encode."""
-
-    service: Annotated[str, AfterValidator(_service)] = Field(
-        alias="schema",
-        description="The service, as it stands before `://` in an Apprise URL.",
-        examples=["mailtos"],
-    )
-    host: Line | None = Field(None, description="Host of the service.", examples=["example.com"])
-    port: Annotated[int, Field(ge=1, le=65535), WholeNumber] | None = Field(
-        None, description="Port, where it is not the usual one.", examples=[465]
-    )
-    user: Line | None = Field(None, description="User name at the service.", examples=["agent"])
-    password: SecretText | None = Field(None, description="Its password.", examples=["..."])
-    password_file: FilePath | None = Field(
-        None, description="File that holds it.", examples=["/run/secrets/smtp"]
-    )
-    password_command: Annotated[SecretCommand | None, one_of_three("password", optional=True)] = (
-        Field(
-            None,
-            validate_default=True,
-            description="Command that prints it: a list of arguments, run without a shell.",
-            examples=[["pass", "show", "smtp"]],
-        )
-    )
-    path: Line | None = Field(None, description="Path of a URL.", examples=["/hook"])
-    targets: tuple[Line, ...] = Field(
-        (),
-        description="Whom the service tells: addresses, rooms, numbers; each is tried on its own.",
-        examples=[["ops@example.com"]],
-    )
-    params: Annotated[dict[str, str | int | bool], BeforeValidator(_parameters)] = Field(
-        {},
-        repr=False,
-        description="Further arguments of the service's Apprise plugin.",
-        examples=[{"smtp_host": "smtp.example.com"}],
-    )
-
-    def each(self) -> "tuple[Target, ...]":
-        """One target for each of `targets`, so that none is told twice for another's failure."""
-        if len(self.targets) < 2:  # noqa: PLR2004  one needs no splitting
-            return (self,)
-        return tuple(self.model_copy(update={"targets": (one,)}) for one in self.targets)
-
-    def secret(self) -> Secret:
-        """Where the password comes from, if there is one."""
-        value = self.password.get_secret_value() if self.password else None
-        return Secret("password", value, self.password_file, self.password_command)
-
-    def reveal(self) -> dict[str, object]:
-        """The dictionary that `Apprise.add` takes, password included.
-
-        Raises SecretError when the password cannot be had. Apprise decodes percent signs in these
-        parts even of a dictionary, so they are encoded here.
-        """
-        secret = self.secret()
-        parts: dict[str, object | None] = {
-            "schema": self.service,
-            "host": self.host,
-            "port": self.port,
-            "user": self.user and quote(self.user, safe=""),
-            "password": quote(secret.reveal(), safe="") if secret.given else None,
-            "fullpath": self.path and quote(self.path),
-            "targets": list(self.targets) or None,
-        }
-        return {**self.params, **{key: part for key, part in parts.items() if part is not None}}
-
-
-class AppriseReceiver(Table):
-    """Someone to tell through one of Apprise's services."""
+class _Receiver(Table):
+    """What receivers of every type have."""
 
     name: Name = Field(description="The name that routes use; unique.", examples=["ops"])
-    type: Literal["apprise"] = Field(description="The kind of receiver.")
+    type: str
+    min_severity: Severity = Field(
+        Severity.INFO, description="The mildest alert that it hears of, whatever a route says."
+    )
+    send_resolved: bool = Field(
+        default=True, description="Whether it hears of an alert's end, if it heard of the alert."
+    )
+    quiet_hours: QuietHours | None = Field(
+        None,
+        description="Its own quiet hours instead of those of [alerts]; an empty list for none.",
+        examples=["22:00-07:00"],
+    )
+
+
+class _AppriseReceiver(_Receiver):
+    """What names a service of Apprise: a URL, in one of three ways, or its parts."""
+
     url: SecretText | None = Field(
         None,
         description="Apprise URL; often holds a secret, so keep this file private then.",
@@ -127,12 +57,57 @@ class AppriseReceiver(Table):
         examples=[["pass", "show", "ops-url"]],
     )
 
+    def _url(self) -> Secret:
+        value = self.url.get_secret_value() if self.url else None
+        return Secret("url", value, self.url_file, self.url_command)
+
+
+class AppriseReceiver(_AppriseReceiver):
+    """Someone to tell through one of Apprise's services."""
+
+    type: Literal["apprise"] = Field(description="The kind of receiver.")
+
     def targets(self) -> tuple[Secret | Target, ...]:
         """What to tell, one by one; `reveal()` of each gives what `Apprise.add` takes."""
-        if self.target is not None:
-            return self.target.each()
-        value = self.url.get_secret_value() if self.url else None
-        return (Secret("url", value, self.url_file, self.url_command),)
+        return self.target.each() if self.target else (self._url(),)
 
 
-Receiver = AppriseReceiver
+class OwnerReceiver(_AppriseReceiver):
+    """The owner of each mailbox, told by mail through the given mail service of Apprise.
+
+    Owners hear of what they can mend: usage, forecast, unread and uncollected.
+    """
+
+    type: Literal["owner"] = Field(description="The kind of receiver.")
+    contact: Line | None = Field(
+        None,
+        description="Whom owners can ask; the last line of their messages.",
+        examples=["the help desk, help@example.com"],
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _url_of_mail(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not is_mail(url.get_secret_value()):
+            raise ValueError(_NO_MAIL)
+        return url
+
+    @field_validator("target")
+    @classmethod
+    def _target_of_mail(cls, target: Target | None) -> Target | None:
+        if target and target.service not in MAIL_SERVICES:
+            raise ValueError(_NO_MAIL)
+        if target and target.targets:
+            raise ValueError("must not have targets: the owner of each mailbox is told")
+        return target
+
+    def targets(self) -> tuple[Secret | Target, ...]:
+        """None that is fixed: it depends on the mailbox who is told, see `mail_to`."""
+        return ()
+
+    def mail_to(self, address: str) -> OwnersMail:
+        """The target that is this owner."""
+        return OwnersMail(self.target or self._url(), address)
+
+
+Receiver = AppriseReceiver | OwnerReceiver | AlertmanagerReceiver

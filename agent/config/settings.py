@@ -1,10 +1,10 @@
 """The whole configuration, from the file and the environment."""
 
 import re
-from datetime import timedelta
-from typing import Annotated
+from datetime import timedelta, tzinfo
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -14,13 +14,27 @@ from pydantic_settings import (
 )
 
 from agent.config.accounts import Account
-from agent.config.base import Table
+from agent.config.base import FilePath, Table
 from agent.config.endpoint import Endpoint, parse_endpoint
 from agent.config.environment import DELIMITER, PREFIX, variables
 from agent.config.levels import Level, Share, in_order
+from agent.config.quiet import QuietHours
 from agent.config.receivers import Receiver
 from agent.config.routes import Route
-from agent.config.units import Interval, Repeat, Timeout, UpToHalf, Wait, WholeNumber
+from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
+from agent.config.silences import Silence
+from agent.config.timezones import TimeZone, zone
+from agent.config.units import (
+    CountOrOff,
+    DurationOrOff,
+    Failures,
+    Interval,
+    Repeat,
+    Timeout,
+    UpToHalf,
+    Wait,
+    WholeNumber,
+)
 from agent.model import Severity
 
 METRICS_PORT = 9143
@@ -28,7 +42,7 @@ _DEFAULT_INTERVALS = {"imap": timedelta(minutes=15), "pop3": timedelta(minutes=3
 
 
 class AgentSettings(Table):
-    """How mailboxes are polled."""
+    """How mailboxes are polled, and in which time and language people are told."""
 
     poll_interval: Interval | None = Field(
         None,
@@ -41,6 +55,26 @@ class AgentSettings(Table):
     max_connections: Annotated[int, Field(ge=1, le=100), WholeNumber] = Field(
         2, description="Connections at a time to one mail server."
     )
+    timezone: TimeZone = Field(
+        "UTC",
+        description=(
+            "IANA time zone of quiet hours, of silences, and of the times in messages, such as "
+            "Europe/Berlin."
+        ),
+    )
+    language: Literal["en", "de", "es"] = Field(
+        "en", description="Language of messages: English, German or Spanish."
+    )
+    templates: FilePath | None = Field(
+        None,
+        description="Folder of message templates that replace the agent's own of the same name.",
+        examples=["/etc/mailbox-agent/templates"],
+    )
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone."""
+        return zone(self.timezone)
 
 
 def _store_url(url: str) -> str:
@@ -79,6 +113,12 @@ class WebSettings(Table):
     )
 
 
+def _web_address(url: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[\x21-\x7e]+", url.get_secret_value()):
+        raise ValueError("needs a URL that begins with https:// or http://")
+    return url
+
+
 class AlertSettings(Table):
     """When a mailbox is worth telling about."""
 
@@ -97,6 +137,38 @@ class AlertSettings(Table):
         description="How far usage must fall below a level before its alert ends.",
         examples=["5%"],
     )
+    forecast: DurationOrOff = Field(
+        timedelta(days=7),
+        description=(
+            'How far ahead to tell that a mailbox will be full if it goes on growing so; "off": '
+            "never."
+        ),
+    )
+    unread: CountOrOff = Field(
+        None,
+        description=(
+            "How many unread messages a mailbox may have before that is told; off by default. Not "
+            "known of POP3."
+        ),
+        examples=[1000],
+    )
+    uncollected: DurationOrOff = Field(
+        None,
+        description=(
+            "How long a message may wait in a POP3 maildrop before that is told; off by default. "
+            "Known of accounts with `track_messages`."
+        ),
+        examples=["3d"],
+    )
+    poll_failures: Failures = Field(
+        3, description="Consecutive polls of a mailbox that must fail before that is told."
+    )
+    certificate: DurationOrOff = Field(
+        timedelta(days=14),
+        description=(
+            'How long before the end of a server\'s certificate to tell of it; "off": never.'
+        ),
+    )
     stale_after: Annotated[int, Field(ge=1, le=100), WholeNumber] = Field(
         3, description="Missed polls after which the last figures are no longer exported."
     )
@@ -111,6 +183,38 @@ class AlertSettings(Table):
         timedelta(seconds=10),
         description="How long an alert waits for others, to be told together with them.",
     )
+    quiet_hours: QuietHours = Field(
+        (),
+        description=(
+            'Hours in which all but critical alerts wait, in `timezone`: "22:00-07:00", with days '
+            'on which they begin "Mon-Fri 22:00-07:00", or a list of such hours.'
+        ),
+        examples=["22:00-07:00"],
+    )
+    heartbeat_url: Annotated[SecretText, AfterValidator(_web_address)] | None = Field(
+        None,
+        description=(
+            "Address to ask (GET) every minute while all is well, of a service that tells you "
+            "when it was not asked: a dead man's switch. Often holds a secret."
+        ),
+        examples=["https://hc-ping.com/..."],
+    )
+    heartbeat_url_file: FilePath | None = Field(
+        None, description="File that holds it.", examples=["/run/secrets/heartbeat-url"]
+    )
+    heartbeat_url_command: Annotated[
+        SecretCommand | None, one_of_three("heartbeat_url", optional=True)
+    ] = Field(
+        None,
+        validate_default=True,
+        description="Command that prints it: a list of arguments, run without a shell.",
+        examples=[["pass", "show", "heartbeat-url"]],
+    )
+
+    def heartbeat(self) -> Secret:
+        """Where the heartbeat's address comes from; not `given` where there is none."""
+        value = self.heartbeat_url.get_secret_value() if self.heartbeat_url else None
+        return Secret("heartbeat_url", value, self.heartbeat_url_file, self.heartbeat_url_command)
 
 
 class Settings(BaseSettings):
@@ -131,8 +235,9 @@ class Settings(BaseSettings):
     web: WebSettings = Field(default_factory=WebSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     accounts: tuple[Annotated[Account, Field(discriminator="protocol")], ...] = ()
-    receivers: tuple[Receiver, ...] = ()
+    receivers: tuple[Annotated[Receiver, Field(discriminator="type")], ...] = ()
     routes: tuple[Route, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -153,3 +258,14 @@ class Settings(BaseSettings):
         """Time between two polls of the account."""
         default = self.agent.poll_interval or _DEFAULT_INTERVALS[account.protocol]
         return account.interval or default
+
+    def alerts_for(self, account: Account) -> AlertSettings:
+        """The alert settings of the account: what it says itself, else what [alerts] says."""
+        return overridden(self.alerts, account)
+
+
+def overridden(alerts: AlertSettings, account: Account) -> AlertSettings:
+    """The settings with what the account says otherwise."""
+    if account.alerts is None:
+        return alerts
+    return alerts.model_copy(update=account.alerts.given())

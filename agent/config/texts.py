@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, TypeGuard
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 LONGEST = 500
 
@@ -44,3 +45,37 @@ def _tag(text: str) -> str:
 
 
 Tag = Annotated[Name, AfterValidator(_tag)]
+
+
+_ATOM = r"[a-z0-9!#$&*/=?^_{|}~-]+"
+_WORD = rf"{_ATOM}(?:\.{_ATOM})*"
+_HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9][a-z0-9-]*[a-z0-9]"
+_ADDRESS = re.compile(rf"(?:{_WORD}\+)?{_WORD}@{_HOST}", re.IGNORECASE | re.ASCII)
+_LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3, without its brackets
+_NO_ADDRESS = 'needs an address such as "anna@example.com"'
+
+
+def is_address(text: str) -> bool:
+    """Whether Apprise sends mail to exactly this: of `o'brien@` it would make `brien@`."""
+    return len(text) <= _LONGEST_ADDRESS and bool(_ADDRESS.fullmatch(text))
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise ValueError(_NO_ADDRESS)
+    return text
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    texts = [value] if isinstance(value, str) else value
+    if isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts):
+        return tuple(map(_address, texts))
+    raise ValueError(f"{_NO_ADDRESS}, or a list of addresses")
+
+
+Address = Annotated[Line, AfterValidator(_address)]
+Addresses = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_addresses),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]

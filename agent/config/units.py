@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from agent.model import LARGEST_COUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _NUMBER = r"\d{1,18}(?:\.\d{1,9})?"  # longer ones are no sensible figure, and slow to compute with
 _SIZE = re.compile(rf"({_NUMBER}) ?(?:([kmgt]i?)?b)?", re.IGNORECASE | re.ASCII)
@@ -21,6 +25,7 @@ _DURATION = re.compile(
 _SHARE = re.compile(rf"({_NUMBER}) ?%", re.ASCII)
 _PREFIXES = ("k", "m", "g", "t")
 HALF = 0.5
+OFF = "off"
 _LONGEST = timedelta(days=3650)
 
 
@@ -97,21 +102,43 @@ def share_text(share: float) -> str:
 
 def _between(shortest: timedelta, longest: timedelta) -> AfterValidator:
     """Bounds whose error names them in the units of the file."""
-
-    def check(length: timedelta) -> timedelta:
-        if shortest <= length <= longest:
-            return length
-        raise ValueError(
-            f'must be between "{duration_text(shortest)}" and "{duration_text(longest)}"'
-        )
-
-    return AfterValidator(check)
+    return AfterValidator(partial(_bounded, shortest, longest))
 
 
-_DURATION_SCHEMA = WithJsonSchema(
-    {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"}
-)
-_Duration = Annotated[timedelta, BeforeValidator(parse_duration), _DURATION_SCHEMA]
+def _bounded(shortest: timedelta, longest: timedelta, length: timedelta) -> timedelta:
+    if shortest <= length <= longest:
+        return length
+    raise ValueError(f'must be between "{duration_text(shortest)}" and "{duration_text(longest)}"')
+
+
+def _long_time(value: object) -> timedelta:
+    return _bounded(timedelta(seconds=1), timedelta(days=365), parse_duration(value))
+
+
+def _count_from_0(value: object) -> int:
+    if (count := parse_count(value)) < 0:
+        raise ValueError("must be at least 0")
+    return count
+
+
+def _or_off(parse: Callable[[object], Any]) -> BeforeValidator:
+    """What `parse` takes, or "off", which is None."""
+
+    def check(value: object) -> Any:
+        try:
+            return None if value == OFF else parse(value)
+        except ValueError as error:
+            raise ValueError(f'{error}; or "{OFF}"') from None
+
+    return BeforeValidator(check)
+
+
+def _schema_or_off(schema: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, {"const": OFF}]})
+
+
+_DURATION_SCHEMA = {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"}
+_Duration = Annotated[timedelta, BeforeValidator(parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
 
 Interval = Annotated[_Duration, _between(timedelta(seconds=1), timedelta(days=30))]
 Timeout = Annotated[_Duration, _between(timedelta(seconds=1), timedelta(minutes=10))]
@@ -131,6 +158,12 @@ Size = Annotated[
     ),
 ]
 WholeNumber = BeforeValidator(parse_count)  # after the bounds: Annotated[int, Field(ge=1), ...]
+Failures = Annotated[int, Field(ge=1, le=100), WholeNumber]
+
+DurationOrOff = Annotated[timedelta | None, _or_off(_long_time), _schema_or_off(_DURATION_SCHEMA)]
+CountOrOff = Annotated[
+    int | None, _or_off(_count_from_0), _schema_or_off({"type": "integer", "minimum": 0})
+]
 
 
 def _at_most_half(share: float) -> float:

@@ -120,6 +120,12 @@ class Exposition:
         if poll.certificate_expires:
             self._see(Certificate(str(account.server), poll.certificate_expires), account, until)
 
+    def fire(self, name: str, alerts: Sequence[Alert]) -> None:
+        """Show the alerts that fire for an account, where they changed without a poll."""
+        held = self._mailboxes.get(name)
+        if held:
+            self._show(replace(held, firing=_firing(alerts)), self._reading(name))
+
     def expire(self, now: datetime) -> None:
         """Drop the series that nothing confirmed for `stale_after` intervals."""
         for name in [name for name, until in self._true_until.items() if until < now]:

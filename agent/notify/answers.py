@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache, wraps
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _install() -> None:
         try:
             response = original(session, request, **kwargs)
         except requests.RequestException as error:
-            answer.error = _kind(error)
+            answer.error = kind(error)
             raise
         answer.status = response.status_code
         answer.retry_after = seconds(response.headers.get("Retry-After"), datetime.now(UTC))
@@ -68,7 +69,7 @@ def _install() -> None:
     requests.Session.send = send  # type: ignore[assignment, method-assign]  # see above
 
 
-def _kind(error: Exception) -> str:
+def kind(error: Exception) -> str:
     """The error in our words: its own text shows the URL."""
     import requests
 
@@ -81,6 +82,14 @@ def _kind(error: Exception) -> str:
             return "the connection failed or broke"
         case _:
             return "the request failed"
+
+
+def spoken(status: int) -> str:
+    """A status in words: `HTTP 404 Not Found`."""
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
 
 
 def seconds(header: str | None, now: datetime) -> float | None:

@@ -1,29 +1,31 @@
 """The sink that reaches people through Apprise: mail, chats, webhooks, pagers.
 
-Each attempt runs in a thread of its own, which is given up at the deadline: Apprise bounds single
-socket operations only, and its pool of six workers would be used up by six dripping servers.
+Its attempts are bounded by ours, not by Apprise's pool of six workers, which six dripping servers
+would use up.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from functools import partial
 from http import HTTPStatus
-from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.config.secrets import SecretError
-from agent.notify.answers import Answer, watch
+from agent.notify.answers import Answer, spoken, watch
+from agent.notify.attempts import Attempts
 from agent.notify.services import UnusableTarget, not_one_recipient, service
 from agent.notify.verdict import Rejected, Retry, Sent, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
-    from apprise import Apprise
+    from apprise import Apprise, NotifyFormat
 
     from agent.notify.message import Message
 
-MOST_GIVEN_UP = 4  # attempts of one target that may hang at a time, each a thread and a socket
+    Say = Callable[[int | None], Message]  # the longest that it may be, in characters
+
 # What is wrong is the message itself, or the place is gone for good. Not 401, 403 or 404: a
 # token can be renewed and a webhook redeployed within the day that a notification is kept.
 _FINAL = {
@@ -33,6 +35,7 @@ _FINAL = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+_DISCORD = "Discord"
 
 
 class Target(Protocol):
@@ -60,45 +63,37 @@ class AppriseSink:
         self._target = target
         self._revealed: str | dict[str, Any] | None = None
         self._apprise: Apprise | None = None
-        self._given_up: list[Future[Verdict]] = []
+        self._attempts = Attempts()
 
-    def send(self, message: Message, seconds: float, late: Callable[[], None]) -> Verdict:
+    def send(self, say: Say, seconds: float, late: Callable[[], None]) -> Verdict:
         """Send, and return within about `seconds` whatever the other end does. Never raises.
 
-        `late` is called, from another thread, if the target accepts the message after all.
+        `say` is asked for a message of the length that the service takes. `late` is called, from
+        another thread, if the target accepts the message after all.
         """
-        self._given_up = [attempt for attempt in self._given_up if not attempt.done()]
-        if len(self._given_up) >= MOST_GIVEN_UP:
-            return Retry(f"{len(self._given_up)} earlier attempts still hang")
-        attempt: Future[Verdict] = Future()
-        run = Thread(target=self._run, args=(attempt, message), name="notify", daemon=True)
-        run.start()
-        try:
-            return attempt.result(seconds)
-        except TimeoutError:
+
+        def given_up(attempt: Future[Verdict]) -> None:
             self._apprise = None  # the hanging thread keeps its own
-            self._given_up.append(attempt)
             attempt.add_done_callback(lambda done: _tell_if_sent(done, late))
-            return Retry(f"no answer within {seconds:g} s")
 
-    def _run(self, attempt: Future[Verdict], message: Message) -> None:
+        return self._attempts.run(partial(self._attempt, say), seconds, given_up)
+
+    def _attempt(self, say: Say) -> Verdict:
         try:
-            attempt.set_result(self._attempt(message))
-        except (SecretError, UnusableTarget) as error:
-            attempt.set_result(Retry(str(error)))
-        except Exception as error:  # noqa: BLE001  the sink's edge; plugins raise what they like
-            attempt.set_result(Retry(f"the service's plugin failed with {type(error).__name__}"))
+            apprise = self._service()
+        except UnusableTarget as error:
+            return Retry(str(error))
+        from apprise import NotifyType
 
-    def _attempt(self, message: Message) -> Verdict:
-        apprise = self._service()
-        from apprise import NotifyFormat, NotifyType
-
+        plugin = apprise[0]
+        message = say(plugin.body_maxlen)
+        body, style = _body(message, plugin)
         with watch() as answer:
             accepted = apprise.notify(
                 title=message.title,
-                body=message.body,
+                body=body,
                 notify_type=NotifyType(message.level),
-                body_format=NotifyFormat.TEXT,
+                body_format=style,
             )
         return Sent() if accepted else _verdict(answer)
 
@@ -115,6 +110,18 @@ class AppriseSink:
         return apprise
 
 
+def _body(message: Message, plugin: Any) -> tuple[str, NotifyFormat]:
+    """The message as the service shows it best; Discord's text is Markdown by another name."""
+    from apprise import NotifyFormat
+
+    style = plugin.resolve_format()
+    if style is NotifyFormat.HTML:
+        return message.html, style
+    if style is NotifyFormat.MARKDOWN or plugin.service_name == _DISCORD:
+        return message.markdown, NotifyFormat.MARKDOWN
+    return message.text, NotifyFormat.TEXT
+
+
 def _tell_if_sent(attempt: Future[Verdict], late: Callable[[], None]) -> None:
     if isinstance(attempt.result(), Sent):
         late()
@@ -123,12 +130,5 @@ def _tell_if_sent(attempt: Future[Verdict], late: Callable[[], None]) -> None:
 def _verdict(answer: Answer) -> Verdict:
     if answer.status is None:
         return Retry(answer.error or "the service did not accept the message")
-    error = f"HTTP {answer.status} {_phrase(answer.status)}".rstrip()
+    error = spoken(answer.status)
     return Rejected(error) if answer.status in _FINAL else Retry(error, answer.retry_after)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

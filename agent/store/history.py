@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import and_, delete, exists, select, update
 
-from agent.model import LARGEST_COUNT, Failure, Poll, QuotaState, Reading
+from agent.model import LARGEST_COUNT, Failure, FailureKind, Poll, QuotaState, Reading
 from agent.store import readings
 from agent.store.sql import chunks, insert_new, upsert
 from agent.store.tables import mailbox, outbox, sample, series
@@ -76,11 +76,30 @@ def append(connection: Connection, polls: Sequence[Poll]) -> None:
     connection.execute(_KEEP_SAMPLE, rows)
 
 
-def last_success(connection: Connection) -> dict[str, datetime]:
-    """Return when each account was last read; accounts that never were are left out."""
-    query = select(mailbox.c.account, mailbox.c.last_success_at)
-    rows = connection.execute(query.where(mailbox.c.last_success_at.is_not(None)))
-    return {row.account: row.last_success_at for row in rows}
+@dataclass(frozen=True, slots=True)
+class LastPoll:
+    """When an account was last polled and last read, and why the last poll failed, if it did."""
+
+    polled_at: datetime
+    succeeded_at: datetime | None
+    failure: Failure | None
+
+
+def last_polls(connection: Connection) -> dict[str, LastPoll]:
+    """Return the last poll of every account that ever was polled."""
+    columns = mailbox.c
+    query = select(
+        columns.account, columns.last_poll_at, columns.last_success_at, columns.failure,
+        columns.detail,
+    )  # fmt: skip
+    return {
+        row.account: LastPoll(
+            row.last_poll_at,
+            row.last_success_at,
+            Failure(FailureKind(row.failure), row.detail or "") if row.failure else None,
+        )
+        for row in connection.execute(query)
+    }
 
 
 def usage(

@@ -160,3 +160,18 @@ refusal = Table(
     Column("at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )
+
+announced = Table(
+    "announced",
+    metadata,
+    Column("labels", Text, primary_key=True),  # JSON; what an alert is to an Alertmanager
+    Column("account", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("told", Text, nullable=False),  # JSON list of receivers' names
+    Column("since", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),  # NULL while it fires
+    Column("transition", Text, nullable=False),  # JSON of the facts; never a URL or a secret
+    Index("announced_of_alert", "account", "rule", "root", "resource"),
+)

@@ -136,3 +136,34 @@ def test_a_file_that_holds_no_certificates_is_a_problem(file: Path) -> None:
         "",
         ['config.toml: account "anna": ca_file ca.pem: holds no certificates in PEM form'],
     )
+
+
+def test_a_receiver_for_owners_must_be_able_to_send_mail(file: Path) -> None:
+    owners = '[[receivers]]\nname = "owners"\ntype = "owner"\nurl_file = "url"\n'
+    url = file.parent / "url"
+    for text, problem in [
+        ("mailtos://agent:wonderland@smtp.example.com", None),
+        ("json://example.com", "url: is no URL of a mail service (mailtos://)"),
+        (
+            "mailto://agent:wonderland@smtp.example.com",
+            "would send its password in clear",
+        ),
+    ]:
+        url.write_text(text)
+        url.chmod(0o600)
+        status, _, lines = validate(file, ACCOUNT + owners)
+        assert (status, len(lines)) == ((3, 1) if problem else (0, 0))
+        assert (problem or "") in "".join(lines)
+        assert "wonderland" not in "".join(lines)
+
+
+def test_what_alertmanagers_and_the_heartbeat_need_is_looked_for(file: Path) -> None:
+    text = ACCOUNT + '[alerts]\nheartbeat_url_file = "beat"\n'
+    text += '[[receivers]]\nname = "cluster"\ntype = "alertmanager"\nurls = ["https://am:9093"]\n'
+    text += 'bearer_token_file = "token"\nca_file = "ca.pem"\n'
+    where = 'config.toml: receiver "cluster"'
+    assert validate(file, text)[2] == [
+        f"{where}: bearer_token_file token: no such file or directory",
+        f"{where}: ca_file ca.pem: cannot be read",
+        "config.toml: [alerts]: heartbeat_url_file beat: no such file or directory",
+    ]

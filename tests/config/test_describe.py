@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from agent.config.accounts import ImapAccount, Pop3Account
+from agent.config.alertmanager import AlertmanagerReceiver
 from agent.config.describe import example, schema
 from agent.config.load import load
+from agent.config.overrides import ImapOverrides, Pop3Overrides
+from agent.config.receivers import AppriseReceiver
 from agent.config.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +34,12 @@ def test_the_schema_file_is_current() -> None:
 def test_the_example_is_a_valid_configuration() -> None:
     settings = load(ROOT / "config.example.toml")
     assert [account.protocol for account in settings.accounts] == ["imap", "pop3"]
-    assert len(settings.receivers) == len(settings.routes) == 1
+    assert [receiver.type for receiver in settings.receivers] == [
+        "apprise",
+        "owner",
+        "alertmanager",
+    ]
+    assert len(settings.routes) == len(settings.silences) == 1
 
 
 def test_the_example_shows_every_key_with_a_description() -> None:
@@ -39,7 +47,7 @@ def test_the_example_shows_every_key_with_a_description() -> None:
     keys = [match[1] for line in lines if (match := re.match(r"(?:# )?([a-z_]+) = ", line))]
     document = json.loads(schema())
     known = {key for table in document["$defs"].values() for key in table.get("properties", {})}
-    assert set(keys) == known - {"at", "target", "match"}  # shown as a value, and as headings
+    assert set(keys) == known - {"at", "target", "alerts"}  # a value, and headings
     assert all(text for text in descriptions(document["$defs"]))
 
 
@@ -48,8 +56,19 @@ def descriptions(tables: dict[str, Any]) -> list[str]:
     return [key["description"] for table in properties for key in table.values()]
 
 
-POP3_ONLY = Pop3Account.model_fields.keys() - ImapAccount.model_fields.keys()
+POP3_ONLY = {
+    *(Pop3Account.model_fields.keys() - ImapAccount.model_fields.keys()),
+    *(Pop3Overrides.model_fields.keys() - ImapOverrides.model_fields.keys()),
+}
 _POP3 = 1  # the place of the POP3 account in the example
+ALERTMANAGER_ONLY = AlertmanagerReceiver.model_fields.keys() - AppriseReceiver.model_fields.keys()
+_LAST = -1  # the place of the Alertmanager in the example
+_LOGIN = {  # a user name and a password: only together
+    "username": ("password", "wonderland"),
+    "password": ("username", "agent"),
+    "password_file": ("username", "agent"),
+    "password_command": ("username", "agent"),
+}
 
 
 def commented() -> list[str]:
@@ -69,9 +88,15 @@ def test_each_commented_key_of_the_example_can_be_switched_on(each: str) -> None
     document = tomllib.loads(example())
     ((key, value),) = tomllib.loads(line).items()
     table = document
+    pop3 = key in POP3_ONLY and section.startswith("accounts")
+    last = section == "receivers" and key in ALERTMANAGER_ONLY
+    document["accounts"][_POP3]["track_messages"] = True  # some keys need it
     for part in section.split("."):
         inner = table.setdefault(part, {"schema": "json"} if part == "target" else {})
-        table = inner[_POP3 if key in POP3_ONLY else 0] if isinstance(inner, list) else inner
+        place = _LAST if last else _POP3 if pop3 else 0
+        table = inner[place] if isinstance(inner, list) else inner
+    if last and key in _LOGIN:
+        table.update([_LOGIN[key]])
     for twin in ("", "_file", "_command"):  # the same secret in another way
         if key.removesuffix("_file").removesuffix("_command") in {"password", "url"}:
             table.pop(key.removesuffix("_file").removesuffix("_command") + twin, None)

@@ -27,11 +27,28 @@ name = "ops"
 type = "apprise"
 url = "json://127.0.0.1:8080/hook"
 """
+ALERTMANAGER = """
+[[receivers]]
+name = "cluster"
+type = "alertmanager"
+urls = {}
+"""
+URLS_2 = 'receiver "cluster": urls 2'
+PEER = 'needs a URL such as "http://alertmanager.example.com:9093"'
 DURATION = 'needs a duration such as "30s", "15m", "1h30m" or "7d"'
 SERVER = 'needs a server such as "mail.example.com", "mail.example.com:993" or "[2001:db8::1]:993"'
 CONTROL = "must not contain control characters (CR, LF, NUL or the like)"
 SIZE = 'needs a size such as "500 MB" or "5 GiB", or a number of bytes'
 TWINS = "password, password_file, password_command"
+ADDRESS = 'needs an address such as "anna@example.com"'
+MOMENT = "needs a date and time such as 2026-07-01T08:00:00, or with a zone 2026-07-01T08:00:00Z"
+HOURS = 'needs hours such as "22:00-07:00" or "Mon-Fri 22:00-07:00", or a list of them'
+ZONE = 'needs a time zone such as "Europe/Berlin"'
+MAIL = 'needs a mail service such as "mailtos"'
+RULES = (
+    'must be one of "usage", "forecast", "unread", "uncollected", "poll", "login", "stale", '
+    '"limit", "certificate", "server" or "agent"'
+)
 HALVES = 'needs a share such as "80%", or free space such as "100 MB free"'
 
 
@@ -105,7 +122,34 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ),
         ({"frob": "1"}, 'account "anna": unknown key "frob"'),
         ({'"a\\u001bb\\u202ec"': "1"}, 'account "anna": unknown key "a\ufffdb\ufffdc"'),
-        ({"owner": "1"}, 'account "anna": unknown key "owner"'),
+        ({"owner": "1"}, f'account "anna": owner: {ADDRESS}, or a list of addresses'),
+        ({"owner": '"hunter2"'}, f'account "anna": owner: {ADDRESS}'),
+        ({"owner": '["a@example.com", "hunter2@a,b"]'}, f'account "anna": owner: {ADDRESS}'),
+        ({"owner_second": '"a@b\\n"'}, f'account "anna": owner_second: {CONTROL}'),
+        (
+            {"alerts": "{ levls = [] }"},
+            'account "anna": alerts: unknown key "levls"; did you mean "levels"?',
+        ),
+        (
+            {"alerts": '{ levels = [{ at = "hunter2", severity = "info" }] }'},
+            f'account "anna": alerts: levels 1: at: {HALVES}',
+        ),
+        (
+            {"alerts": '{ forecast = "hunter2" }'},
+            f'account "anna": alerts: forecast: {DURATION}; or "off"',
+        ),
+        (
+            {"alerts": '{ uncollected = "3d" }'},
+            'account "anna": alerts: key "uncollected" does not go with protocol "imap"',
+        ),
+        (
+            {"protocol": '"pop3"', "alerts": "{ unread = 5 }"},
+            'account "anna": alerts: key "unread" does not go with protocol "pop3"',
+        ),
+        (
+            {"protocol": '"pop3"', "alerts": '{ uncollected = "3d" }'},
+            'account "anna": alerts: uncollected needs track_messages = true',
+        ),
         ({"server": ""}, 'account "anna": server: is missing'),
         ({"protocol": ""}, 'account "anna": protocol is missing; write "imap" or "pop3"'),
         ({"protocol": '"hunter2"'}, 'account "anna": protocol: must be "imap" or "pop3"'),
@@ -212,7 +256,49 @@ def test_a_wrong_account(keys: dict[str, str], expected: str) -> None:
             "[web]\nlisten = 9143",
             '[web]: listen: needs an address such as "127.0.0.1:9143" or "[::1]:9143"',
         ),
-        ('[alerts]\nforecast = "7d"', '[alerts]: unknown key "forecast"'),
+        (
+            '[agent]\ntimezone = "Europe/Belrin"',
+            f'[agent]: timezone: {ZONE}; did you mean "Europe/Berlin"?',
+        ),
+        ('[agent]\ntimezone = ""', f"[agent]: timezone: {ZONE}"),
+        ('[agent]\ntimezone = "../hunter2"', f"[agent]: timezone: {ZONE}"),
+        ('[agent]\ntimezone = "posix"', f"[agent]: timezone: {ZONE}"),
+        ('[agent]\ntimezone = "\\u0000"', f"[agent]: timezone: {ZONE}"),
+        ('[agent]\nlanguage = "fr"', '[agent]: language: must be one of "en", "de" or "es"'),
+        ("[agent]\ntemplates = 5", "[agent]: templates: needs a path in quotes"),
+        ("[alerts]\nforecast = 7", f'[alerts]: forecast: {DURATION}; or "off"'),
+        (
+            '[alerts]\nforecast = "2000d"',
+            '[alerts]: forecast: must be between "1s" and "365d"; or "off"',
+        ),
+        ("[alerts]\nunread = true", '[alerts]: unread: needs a whole number; or "off"'),
+        ("[alerts]\nunread = -1", '[alerts]: unread: must be at least 0; or "off"'),
+        ("[alerts]\npoll_failures = 0", "[alerts]: poll_failures: must be at least 1"),
+        ("[alerts]\nquiet_hours = 22", f"[alerts]: quiet_hours: {HOURS}"),
+        ('[alerts]\nquiet_hours = "22:00-24:01"', f"[alerts]: quiet_hours: {HOURS}"),
+        ('[alerts]\nquiet_hours = ["22:00-07:00", 5]', f"[alerts]: quiet_hours: {HOURS}"),
+        (
+            '[alerts]\nquiet_hours = ["Sat-Sun 00:00-24:00", "Sun-Fri 12:00-11:00", "11:00-12:00"]',
+            "[alerts]: quiet_hours: leaves no time in the week at which anything could be told",
+        ),
+        ("silences = 5", "silences: needs a list: write [[silences]]"),
+        ("[[silences]]\nuntil = 2026-01-02T00:00:00", "silence 1: match: is missing"),
+        ("[[silences]]\nmatch = {}", "silence 1: until: is missing"),
+        ("[[silences]]\nmatch = {}\nuntil = 2026-01-02", f"silence 1: until: {MOMENT}"),
+        ('[[silences]]\nmatch = {}\nuntil = "hunter2:"', f"silence 1: until: {MOMENT}"),
+        ("[[silences]]\nmatch = {}\nuntil = 9999-12-31T23:59:59", f"silence 1: until: {MOMENT}"),
+        (
+            "[[silences]]\nmatch = {}\nfrom = 2026-01-02T00:00:00\nuntil = 2026-01-01T00:00:00",
+            "silence 1: until: must be after `from`",
+        ),
+        (
+            "[[silences]]\nmatch = {}\nunitl = 2026-01-01T00:00:00",
+            'silence 1: unknown key "unitl"; did you mean "until"?',
+        ),
+        (
+            "[[silences]]\nmatch = { acount = 5 }\nuntil = 2026-01-01T00:00:00",
+            'silence 1: match: unknown key "acount"; did you mean "account"?',
+        ),
         ("[alerts]\nhysteresis = 5", '[alerts]: hysteresis: needs a share such as "80%"'),
         ('[alerts]\nhysteresis = "51%"', '[alerts]: hysteresis: must be at most "50%"'),
         ('[alerts]\nrepeat = ["1d", "x"]', f"[alerts]: repeat 2: {DURATION}"),
@@ -240,7 +326,35 @@ def test_a_wrong_account(keys: dict[str, str], expected: str) -> None:
             ),
             "[alerts]: levels: needs one level a severity, the worse one at the fuller mailbox",
         ),
-        (RECEIVER.replace("apprise", "hunter2"), 'receiver "ops": type: must be "apprise"'),
+        (
+            RECEIVER.replace("apprise", "hunter2"),
+            'receiver "ops": type: must be one of "apprise", "owner" or "alertmanager"',
+        ),
+        (
+            RECEIVER.replace("type", "tpye"),
+            'receiver "ops": type is missing; write one of "apprise", "owner" or "alertmanager"',
+        ),
+        (
+            RECEIVER + "contact = 5",
+            'receiver "ops": key "contact" does not go with type "apprise"',
+        ),
+        (RECEIVER.replace("apprise", "owner"), f'receiver "ops": url: {MAIL}'),
+        (
+            '[[receivers]]\nname = "ops"\ntype = "owner"\ntarget = { schema = "json" }',
+            f'receiver "ops": target: {MAIL}',
+        ),
+        (
+            (
+                '[[receivers]]\nname = "ops"\ntype = "owner"\n'
+                'target = { schema = "mailtos", targets = ["hunter2@example.com"] }'
+            ),
+            'receiver "ops": target: must not have targets: the owner of each mailbox is told',
+        ),
+        (RECEIVER + "quiet_hours = 5", f'receiver "ops": quiet_hours: {HOURS}'),
+        (
+            RECEIVER + 'min_severity = "bad"',
+            'receiver "ops": min_severity: must be one of "info", "warning" or "critical"',
+        ),
         (
             RECEIVER + 'url_file = "x"',
             'receiver "ops": needs only one of target, url, url_file, url_command',
@@ -252,6 +366,57 @@ def test_a_wrong_account(keys: dict[str, str], expected: str) -> None:
         (
             RECEIVER.replace("url =", "ulr ="),
             'receiver "ops": unknown key "ulr"; did you mean "url"?',
+        ),
+        (
+            ALERTMANAGER.format('["http://127.0.0.1:9093"]') + 'password = "hunter2"',
+            'receiver "cluster": needs username and password together',
+        ),
+        (
+            ALERTMANAGER.format('["http://127.0.0.1:9093"]') + 'username = "agent"',
+            'receiver "cluster": needs username and password together',
+        ),
+        (
+            ALERTMANAGER.format('["http://127.0.0.1:9093"]')
+            + 'username = "agent"\npassword = "hunter2"\nbearer_token = "hunter2"',
+            'receiver "cluster": needs only one of password and bearer_token',
+        ),
+        (
+            ALERTMANAGER.format('["http://127.0.0.1:9093"]')
+            + 'bearer_token = "a"\nbearer_token_file = "b"',
+            (
+                'receiver "cluster": needs only one of bearer_token, bearer_token_file, '
+                "bearer_token_command"
+            ),
+        ),
+        (ALERTMANAGER.format("[]"), 'receiver "cluster": urls: must not be empty'),
+        *(
+            (ALERTMANAGER.format(f'["http://127.0.0.1:9093", "{url}"]'), f"{URLS_2}: {problem}")
+            for url, problem in [
+                ("hunter2", PEER),
+                ("ftp://hunter2", PEER),
+                ("http://", PEER),
+                ("http://hunter2:99999", PEER),
+                ("http://[hunter2", PEER),
+                ("http://hunter 2", PEER),
+                ("http://:9093", f"{PEER}, without the path of the API"),
+                ("http://am:9093/api/v2/alerts", f"{PEER}, without the path of the API"),
+                ("http://am:9093/?hunter2", f"{PEER}, without the path of the API"),
+                (
+                    "http://a:hunter2@am:9093",
+                    "must not hold a user or password; these have keys of their own",
+                ),
+            ]
+        ),
+        (
+            '[alerts]\nheartbeat_url = "hunter2"',
+            "[alerts]: heartbeat_url: needs a URL that begins with https:// or http://",
+        ),
+        (
+            '[alerts]\nheartbeat_url = "https://a"\nheartbeat_url_file = "b"',
+            (
+                "[alerts]: needs only one of heartbeat_url, heartbeat_url_file, "
+                "heartbeat_url_command"
+            ),
         ),
         (RECEIVER + RECEIVER, 'receiver "ops": name is used 2 times'),
         (
@@ -294,7 +459,15 @@ def test_a_wrong_account(keys: dict[str, str], expected: str) -> None:
         ),
         (
             RECEIVER + '[[routes]]\nreceivers = ["ops"]\nmatch = { rule = "usge" }',
-            'route 1: match: rule: must be one of "usage" or "login"',
+            f'route 1: match: rule: {RULES}; did you mean "usage"?',
+        ),
+        (
+            RECEIVER + '[[routes]]\nreceivers = ["ops"]\nmatch = { rule = ["usage", 5] }',
+            "route 1: match: rule: needs text in quotes, or a list of such texts",
+        ),
+        (
+            RECEIVER + '[[routes]]\nreceivers = ["ops"]\nmatch = { account = [] }',
+            "route 1: match: account: needs text in quotes, or a list of such texts",
         ),
         (ACCOUNT, 'account "anna": name is used 2 times'),
     ],
@@ -336,7 +509,7 @@ def test_problems_of_the_environment_name_the_variable(monkeypatch: pytest.Monke
             f'{unknown} "MAILBOX_AGENT_AGENT__POL_INTERVAL"; '
             'did you mean "MAILBOX_AGENT_AGENT__POLL_INTERVAL"?'
         ),
-        f'{unknown} "MAILBOX_AGENT_ALERTS"',
+        f'{unknown} "MAILBOX_AGENT_ALERTS"; did you mean "MAILBOX_AGENT_ALERTS__UNREAD"?',
         f'{unknown} "MAILBOX_AGENT_ALERTS__LEVELS"',
         f"environment: MAILBOX_AGENT_AGENT__TIMEOUT: [agent]: timeout: {DURATION}",
     ]
@@ -358,10 +531,25 @@ _VALUES = st.sampled_from(
     ]
 )
 _KEYS = {
-    "agent": ["poll_interval", "timeout", "max_connections"],
+    "agent": ["poll_interval", "timeout", "max_connections", "timezone", "language", "templates"],
     "store": ["url"],
     "web": ["listen"],
-    "alerts": ["levels", "hysteresis", "stale_after", "repeat", "group_wait"],
+    "alerts": [
+        "levels",
+        "hysteresis",
+        "stale_after",
+        "repeat",
+        "group_wait",
+        "heartbeat_url",
+        "heartbeat_url_file",
+        "heartbeat_url_command",
+        "forecast",
+        "unread",
+        "uncollected",
+        "poll_failures",
+        "certificate",
+        "quiet_hours",
+    ],
     "[accounts]": [
         "protocol",
         "tls",
@@ -378,9 +566,16 @@ _KEYS = {
         "tags",
         "folders",
         "pasword",
+        "owner",
+        "owner_second",
+        "alerts",
     ],
-    "[receivers]": ["type", "url", "url_file", "url_command", "target", "ulr"],
+    "[receivers]": [
+        *("type", "url", "url_file", "url_command", "target", "ulr", "quiet_hours"),
+        *("urls", "username", "password", "bearer_token", "bearer_token_command", "ca_file"),
+    ],
     "[routes]": ["match", "macth"],
+    "[silences]": ["match", "from", "until", "comment", "untl"],
 }
 _PLACES = st.sampled_from([(table, key) for table, keys in _KEYS.items() for key in keys])
 
@@ -405,7 +600,9 @@ def test_no_error_ever_shows_a_value(values: list[tuple[tuple[str, str], str]]) 
 
 
 _SCALARS = st.one_of(st.booleans(), st.integers(-9, 2**64), st.text("a%9 m:/\n", max_size=4))
-_SECTIONS = st.sampled_from(["agent", "web", "alerts", "accounts", "receivers", "routes", "_x"])
+_SECTIONS = st.sampled_from(
+    ["agent", "web", "alerts", "accounts", "receivers", "routes", "silences", "_x"]
+)
 _WORDS = st.sampled_from(
     [
         "name",
@@ -426,6 +623,14 @@ _WORDS = st.sampled_from(
         "timeout",
         "listen",
         "folders",
+        "owner",
+        "url",
+        "alerts",
+        "quiet_hours",
+        "rule",
+        "account",
+        "until",
+        "timezone",
     ]
 )
 _ANY = st.recursive(

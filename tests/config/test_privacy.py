@@ -18,6 +18,13 @@ protocol = "imap"
 server = "mail.example.com"
 username = "anna"
 """
+ALERTMANAGER = """
+[[receivers]]
+name = "cluster"
+type = "alertmanager"
+urls = ["http://127.0.0.1:9093"]
+"""
+COMMAND = ACCOUNT + 'password_command = ["pass"]'
 RECEIVER = """
 [[receivers]]
 name = "ops"
@@ -69,6 +76,17 @@ INSIDE = "/config.toml: holds secrets and can be read by others; chmod 600 it, o
             0o644,
             [INSIDE],
         ),
+        (
+            ACCOUNT
+            + 'password_command = ["pass"]'
+            + RECEIVER.replace("apprise", "owner")
+            + 'url = "mailtos://agent:wonderland@host"',
+            0o644,
+            [INSIDE],
+        ),
+        (COMMAND + ALERTMANAGER, 0o644, []),
+        (COMMAND + ALERTMANAGER + 'bearer_token = "wonderland"', 0o644, [INSIDE]),
+        (COMMAND + '\n[alerts]\nheartbeat_url = "https://host/wonderland"', 0o644, [INSIDE]),
     ],
 )
 def test_a_configuration_with_secrets_is_kept_private(
@@ -88,6 +106,11 @@ def test_secret_files_that_others_can_read_are_named_once(tmp_path: Path) -> Non
         "/anna: holds a secret and can be read by others; chmod 600 it"
     ]
     assert told(tmp_path, anna + RECEIVER + 'url_file = "url"', 0o644) == [
+        "/anna and 1 more: secrets that others can read; chmod 600"
+    ]
+    token = ALERTMANAGER + 'bearer_token_file = "url"'
+    heartbeat = '\n[alerts]\nheartbeat_url_file = "anna"'
+    assert told(tmp_path, COMMAND + heartbeat + token, 0o644) == [
         "/anna and 1 more: secrets that others can read; chmod 600"
     ]
 

@@ -13,8 +13,9 @@ import pytest
 
 from agent.config.secrets import Secret
 from agent.notify.answers import seconds
-from agent.notify.apprise import MOST_GIVEN_UP, AppriseSink, check
-from agent.notify.message import compose
+from agent.notify.apprise import AppriseSink, check
+from agent.notify.attempts import MOST_GIVEN_UP
+from agent.notify.message import Message, compose
 from agent.notify.verdict import Rejected, Retry, Sent
 from tests.support.notices import notice
 from tests.support.webhook import DRIP, HANG, RESET, Answer, Trouble, Webhook
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 CANARY = "c4naryS3cret"
-MESSAGE = compose([notice()])
+
+
+def message(longest: int | None) -> Message:
+    return compose([notice()], longest=longest)
 
 
 def url(text: str) -> Secret:
@@ -64,11 +68,11 @@ def never() -> None:
 )
 def test_the_verdict_follows_the_answer(answer: Answer | Trouble, verdict: object) -> None:
     with Webhook(answer) as hook:
-        assert AppriseSink(url(hook.url)).send(MESSAGE, 20, never) == verdict
+        assert AppriseSink(url(hook.url)).send(message, 20, never) == verdict
         body = hook.next()
     assert (body["title"], body["message"], body["type"]) == (
-        MESSAGE.title,
-        MESSAGE.body,
+        message(None).title,
+        message(None).text,
         "warning",
     )
 
@@ -77,9 +81,9 @@ def test_the_verdict_follows_the_answer(answer: Answer | Trouble, verdict: objec
 def test_a_slow_server_is_given_up_at_the_deadline_and_holds_nothing_up(slow: Trouble) -> None:
     with Webhook(slow) as hook:
         sink, late = AppriseSink(url(hook.url)), Event()
-        assert sink.send(MESSAGE, 0.5, late.set) == Retry("no answer within 0.5 s")
+        assert sink.send(message, 0.5, late.set) == Retry("no answer within 0.5 s")
         hook.next()  # it has arrived, so the slow answer is not the second attempt's
-        assert sink.send(MESSAGE, 20, never) == Sent()
+        assert sink.send(message, 20, never) == Sent()
         assert not late.is_set()
         hook.release.set()
         assert late.wait(20)
@@ -89,17 +93,17 @@ def test_attempts_that_hang_are_limited() -> None:
     with Webhook(*[HANG] * MOST_GIVEN_UP) as hook:
         sink = AppriseSink(url(hook.url))
         for _ in range(MOST_GIVEN_UP):
-            assert isinstance(sink.send(MESSAGE, 0.2, lambda: None), Retry)
-        assert sink.send(MESSAGE, 20, never) == Retry("4 earlier attempts still hang")
+            assert isinstance(sink.send(message, 0.2, lambda: None), Retry)
+        assert sink.send(message, 20, never) == Retry("4 earlier attempts still hang")
 
 
 def test_a_secret_that_cannot_be_read_is_tried_again(tmp_path: Path) -> None:
     with Webhook() as hook:
         file = tmp_path / "url"
         sink = AppriseSink(Secret("url", file=file))
-        assert sink.send(MESSAGE, 20, never) == Retry(f"url_file {file}: no such file or directory")
+        assert sink.send(message, 20, never) == Retry(f"url_file {file}: no such file or directory")
         file.write_text(hook.url + "\n")
-        assert sink.send(MESSAGE, 20, never) == Sent()
+        assert sink.send(message, 20, never) == Sent()
 
 
 @pytest.mark.parametrize(
@@ -154,8 +158,8 @@ def test_nothing_secret_is_logged_at_any_level(capfd: pytest.CaptureFixture[str]
     try:
         with Webhook(Answer(500)) as hook:
             sink = AppriseSink(url(f"{hook.url}/{CANARY}?-token={CANARY}&+X={CANARY}"))
-            assert isinstance(sink.send(MESSAGE, 20, never), Retry)
-            assert sink.send(MESSAGE, 20, never) == Sent()
+            assert isinstance(sink.send(message, 20, never), Retry)
+            assert sink.send(message, 20, never) == Sent()
         logging.getLogger("elsewhere").debug("heard")
     finally:
         root.removeHandler(handler)
@@ -167,7 +171,7 @@ def test_nothing_secret_is_logged_at_any_level(capfd: pytest.CaptureFixture[str]
 
 
 def test_nothing_heavy_is_imported_before_the_first_message() -> None:
-    heavy = "{'apprise', 'requests', 'jinja2', 'alembic'}"
+    heavy = "{'apprise', 'requests', 'jinja2', 'babel', 'alembic'}"
     code = f"import sys, agent.delivery; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.notify.backoff import next_attempt
+from agent.notify.backoff import next_attempt, pause
 from tests.support.notices import NOON
 
 chances = st.floats(0, 1)
@@ -46,3 +46,14 @@ def test_after_a_day_it_is_given_up() -> None:
 def test_an_agent_that_was_off_for_a_day_tries_more_than_once() -> None:
     assert next_attempt(11, NOON, at(48), 1.0) is not None
     assert next_attempt(12, NOON, at(48), 1.0) is None
+
+
+def test_pauses_double_up_to_a_minute() -> None:
+    assert [pause(failures, 1.0) for failures in (1, 2, 3, 6, 7, 99)] == [1, 2, 4, 32, 60, 60]
+    assert pause(1, 1.0, after=7) == 7
+    assert pause(1, 1.0, after=1e9) == 60
+
+
+@given(st.integers(1, 10**6), chances)
+def test_a_pause_is_never_shorter_than_a_second(failures: int, chance: float) -> None:
+    assert 1 <= pause(failures, chance) <= pause(failures, 1.0) <= 60

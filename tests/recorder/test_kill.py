@@ -21,12 +21,13 @@ from sqlalchemy import event
 from agent.metrics.exposition import Exposition
 from agent.recorder import Recorder
 from agent.store import Store, alerts, history, outbox
+from tests.support.audience import Everybody
 from tests.support.mailboxes import NOON, poll, settings
 
 step, folder = sys.argv[1:]
 store = Store(f"sqlite:///{folder}/agent.db")
 names = [f"mailbox {number}" for number in range(10)]
-recorder = Recorder(settings(*names), store, Exposition(), lambda *_: ["ops"], lambda: None)
+recorder = Recorder(settings(*names), store, Exposition(), Everybody("ops"), lambda: None)
 ledger = recorder._ledger
 ledger.open()
 
@@ -66,4 +67,4 @@ def test_death_at_any_step_loses_nothing_and_leaves_nothing_half(
         waiting = outbox.claim(connection, "ops", "0", NOON + timedelta(days=999), 100)
         assert {each.transition.alert.key.account for each in waiting} == names
         assert {key.account for key in alerts.firing(connection)} == names
-        assert set(history.last_success(connection)) == names
+        assert set(history.last_polls(connection)) == names

@@ -16,6 +16,7 @@ from agent.metrics.exposition import Exposition
 from agent.model import Alert, AlertKey, Poll, Quota, QuotaState, Reading, Reason, Severity
 from agent.recorder import Recorder
 from agent.store import Store, StoreUnavailable, alerts, history, memory, outbox
+from tests.support.audience import Everybody
 from tests.support.mailboxes import NOON, failed, poll, settings
 from tests.support.stores import full_disk, opened, read_only, store_in
 
@@ -51,10 +52,10 @@ class Running:
     """A recorder at work; `put` returns when every poll is shown."""
 
     def __init__(self, store: Store, told: Settings) -> None:
-        self.shown, self.woken, self.routed = Shown(), threading.Event(), ["ops"]
-        self.recorder = Recorder(
-            told, store, self.shown, lambda *_: self.routed, self.woken.set, lambda: NOON
-        )
+        self.shown, self.woken = Shown(), threading.Event()
+        audience = Everybody("ops")
+        self.routed = audience.names
+        self.recorder = Recorder(told, store, self.shown, audience, self.woken.set, lambda: NOON)
 
     def put(self, *polls: Poll, shown: int | None = None) -> None:
         for each in polls:
@@ -79,6 +80,12 @@ def until(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def _attempt(store: Store) -> None:
+    """Try to send what waits, which may have been told so."""
+    with store.transaction() as connection:
+        outbox.claim(connection, "ops", "0", NOON + timedelta(hours=1), 100)
 
 
 def _waiting(store: Store) -> list[Notification]:
@@ -117,8 +124,16 @@ def test_two_polls_of_one_mailbox_are_judged_in_their_order(store: Store) -> Non
     run.recorder.start()
     run.recorder.stop()
     reasons = [each.transition.reason for each in _waiting(store)]
-    assert reasons == [Reason.FIRST, Reason.WORSE, Reason.RESOLVED]
+    assert reasons == []  # it began and ended before anybody was told
     assert _firing(store) == {}
+
+
+def test_what_got_worse_before_anybody_was_told_is_told_once(store: Store) -> None:
+    with running(store, "anna") as run:
+        run.put(poll("anna", 81), poll("anna", 96, minute=1))
+    [waiting] = _waiting(store)
+    assert waiting.transition.reason is Reason.FIRST
+    assert waiting.transition.alert.severity is Severity.CRITICAL
 
 
 def test_stopping_writes_what_is_queued(store: Store) -> None:
@@ -129,7 +144,7 @@ def test_stopping_writes_what_is_queued(store: Store) -> None:
         run.recorder.put(poll(name, 10))
     run.recorder.stop(timeout=60)
     with store.transaction() as connection:
-        assert len(history.last_success(connection)) == len(names)
+        assert len(history.last_polls(connection)) == len(names)
 
 
 def test_a_failed_poll_keeps_the_alert_as_it_was(store: Store) -> None:
@@ -163,6 +178,7 @@ def test_a_restart_remembers_which_logins_were_rejected(store: Store) -> None:
 def test_an_alert_of_an_account_that_was_removed_is_ended_and_told(store: Store) -> None:
     with running(store, "anna") as run:
         run.put(poll("anna", 81))
+    _attempt(store)
     with running(store, "ben") as run:
         assert run.woken.is_set()
     assert [each.transition.reason for each in _waiting(store)] == [Reason.FIRST, Reason.RESOLVED]
@@ -179,6 +195,7 @@ def test_a_poll_of_an_account_that_is_not_configured_changes_nothing(store: Stor
 def test_an_end_is_told_to_those_who_were_told(store: Store) -> None:
     with running(store, "anna") as run:
         run.put(poll("anna", 81))
+        _attempt(store)
         run.routed.clear()
         run.put(poll("anna", 96, minute=1), poll("anna", 10, minute=2))
     assert [each.transition.reason for each in _waiting(store)] == [Reason.FIRST, Reason.RESOLVED]
@@ -200,7 +217,7 @@ def test_a_full_disk_stops_neither_polls_nor_the_alert(
         assert not _trouble(run)
     assert [each.transition.reason for each in _waiting(store)] == [Reason.FIRST]
     with store.transaction() as connection:
-        assert history.last_success(connection)["anna"] == NOON
+        assert history.last_polls(connection)["anna"].succeeded_at == NOON
 
 
 def test_a_store_that_cannot_be_opened_at_start_is_opened_later(

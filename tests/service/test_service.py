@@ -115,7 +115,7 @@ def test_an_account_that_was_removed_ends_its_alert(dovecot: Dovecot, tmp_path: 
         with running(settings(tmp_path, *both, **receiver(hook))):
             assert hook.next()["title"] == f"Mailbox {user.name} is 85 % full"
         with running(settings(tmp_path, both[1], **receiver(hook))):
-            assert hook.next()["title"] == f"Mailbox {user.name} has recovered"
+            assert hook.next()["title"] == f"Mailbox {user.name}: alert closed"
 
 
 def test_a_broken_account_harms_no_other(dovecot: Dovecot, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_an_hour_keeps_its_last_value(connection: Connection) -> None:
 def test_a_failed_poll_adds_nothing_and_keeps_the_last_success(connection: Connection) -> None:
     history.append(connection, [poll("anna", 10), failed("anna", minute=5), failed("ben")])
     history.append(connection, [failed("anna", minute=6)])
-    assert history.last_success(connection) == {"anna": NOON}
+    assert history.last_polls(connection)["anna"].succeeded_at == NOON
     assert history.usage(connection, "ben", TWELVE) == {}
     row = connection.execute(select(mailbox).where(mailbox.c.account == "anna")).one()
     assert (row.last_poll_at, row.failure) == (NOON + timedelta(minutes=6), "timeout")

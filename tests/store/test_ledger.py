@@ -14,6 +14,7 @@ from agent.memory import FolderSizes, Learned, Refusal, UniqueIds
 from agent.model import Failure, FailureKind, Poll
 from agent.store import Store, StoreUnavailable, memory
 from agent.store.recall import Recall
+from tests.support.audience import Everybody
 from tests.support.mailboxes import NOON, poll, settings
 from tests.support.stores import full_disk, opened, store_in
 
@@ -27,7 +28,7 @@ LEARNED = Learned((FolderSizes(b"INBOX", "1", 1, 0),), unique_ids=UniqueIds("1a2
 
 
 def ledger_of(store: Store, *names: str) -> Ledger:
-    ledger = Ledger(settings(*names), store, lambda *_: [], lambda: None, lambda: NOON)
+    ledger = Ledger(settings(*names), store, Everybody(), lambda: None, lambda: NOON)
     ledger.open()
     return ledger
 

@@ -225,7 +225,7 @@ def test_death_at_any_step_leaves_memory_and_history_of_the_same_batch(
     assert done.returncode == -signal.SIGKILL
     with opened(tmp_path) as store, store.reading() as connection:
         found = (Recall(store).folders("anna") or {})[b"INBOX"]
-        seen = history.last_success(connection)["anna"]
+        seen = history.last_polls(connection)["anna"].succeeded_at
     assert (found.validity, seen) == (str(kept), NOON + kept * 60 * MINUTE)
 
 

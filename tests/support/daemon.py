@@ -203,7 +203,7 @@ class PrivateServer(ABC):
         return socket.create_connection((self.host, getattr(self.ports, service)), timeout=10)
 
 
-AnyServer = TypeVar("AnyServer", bound=PrivateServer)
+AnyServer = TypeVar("AnyServer")
 
 
 def started(kind: Callable[[], AnyServer]) -> AnyServer:

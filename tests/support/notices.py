@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from agent.model import Alert, AlertKey, Finding, Notification, Reason, Severity, Transition
+
+if TYPE_CHECKING:
+    from agent.model import Situation
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -22,6 +26,7 @@ def notice(  # noqa: PLR0913  a test says what matters to it
     rule: str = "usage",
     detail: str = "",
     moment: datetime | None = None,
+    situation: Situation | None = None,
     since: datetime = NOON,
     at: datetime = NOON,
     key: str | None = None,
@@ -38,6 +43,6 @@ def notice(  # noqa: PLR0913  a test says what matters to it
         key or (account.encode().hex() + "0123456789abcdef")[:16],
         receiver,
         target,
-        Transition(reason, alert, finding, at),
+        Transition(reason, alert, finding, at, situation),
         due,
     )

@@ -31,7 +31,8 @@ class Webhook:
     """Serve on a free port of 127.0.0.1 while the `with` block runs.
 
     `script` holds the answers to come, in order; when it is empty every request is accepted.
-    `requests` gets the JSON body of each request, as it arrives.
+    `requests` gets the JSON body of each request as it arrives, for a GET its path; `headers` its
+    headers.
     """
 
     def __init__(self, *script: Answer | Trouble) -> None:
@@ -39,6 +40,7 @@ class Webhook:
         for answer in script:
             self.script.put(answer)
         self.requests: Queue[dict[str, Any]] = Queue()
+        self.headers: Queue[dict[str, str]] = Queue()
         self.release = Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.webhook = self
@@ -48,6 +50,11 @@ class Webhook:
     def url(self) -> str:
         """The Apprise URL of this webhook."""
         return f"json://127.0.0.1:{self._server.server_port}/hook"
+
+    @property
+    def address(self) -> str:
+        """Its web address, without a path."""
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     def next(self) -> dict[str, Any]:
         """The next request; fails where none comes."""
@@ -80,8 +87,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def do_POST(self) -> None:
+        self._serve(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def do_GET(self) -> None:
+        self._serve({"path": self.path})
+
+    def _serve(self, body: dict[str, Any]) -> None:
         webhook = self.server.webhook
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        webhook.headers.put(dict(self.headers))
         answer = OK if webhook.script.empty() else webhook.script.get()
         webhook.requests.put(body)
         self.close_connection = True

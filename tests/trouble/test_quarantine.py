@@ -27,7 +27,7 @@ def other(dovecot: Dovecot) -> User:
 
 
 def clock(dovecot: Dovecot, other: User) -> str:
-    return account(other.name, dovecot.ports.pop3, protocol="pop3")
+    return account(other.name, dovecot.ports.pop3, protocol="pop3", limit="1 GiB")
 
 
 def pass_intervals(agent: Agent, other: User) -> None:
