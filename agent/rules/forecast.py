@@ -26,7 +26,7 @@ _FEWEST = 6  # moments, at least three hours apart, below which nothing is said
 _WHOLE_WEEK = 6.0  # days of history that have shown a week's rhythm
 _FURTHEST = 365.0  # days
 _URGENT = 0.25  # of what an alert is asked to look ahead: too near to wait for certainty
-_BEFORE = timedelta(hours=12)
+_BEFORE = timedelta(hours=9)  # no alert from one reading, nor from one burst of mail
 _SLACK = 1.5  # an alert ends only where there is so much more time than it is asked for
 _LAST_DAY = tuple(timedelta(hours=hours) for hours in (6, 12, 18, 24))
 
@@ -83,11 +83,11 @@ def findings(  # noqa: PLR0913, PLR0917  a pure function: all that it depends on
     """Return what the rule "full within this time" says of the quotas of a mailbox.
 
     `samples` is the history by root and resource (eight days of it are of use), `held` are the
-    alerts that fire. A warning begins where the quota will be full `within` this time and twelve
-    hours ago was going to be, too; or in a quarter of it. It ends where that takes 1.5 times as
-    long at every pace of the last 24 hours, with the limit, and where a usage alert of the same
-    quota tells more. Nothing is found where the history is too short or the limits are not known,
-    and where neither an alert fires nor one begins.
+    alerts that fire. A warning begins where a quota will be full `within` this time and that was
+    foreseen nine hours ago, too, or in a quarter of it. It ends where 1.5 times as much is left at
+    every pace of the last 24 hours, with the limit, and where a usage alert of the quota tells
+    more. Nothing is found where the history is too short or the limits are not known, and where
+    neither an alert fires nor one begins.
     """
     if reading.quota_state not in {QuotaState.LIMITED, QuotaState.UNLIMITED}:
         return []
@@ -150,13 +150,13 @@ def _finding(key: AlertKey, case: _Case, held: Mapping[AlertKey, Severity]) -> F
 
 
 def _begins(case: _Case, ahead: Forecast | None) -> bool | None:
-    """True where an alert begins; what is not urgent must have been seen half a day before."""
+    """True where an alert begins; what is not urgent must have been foreseen before."""
     if ahead is None or ahead.full_at - case.now > case.within:
         return None
     if ahead.full_at - case.now <= _URGENT * case.within:
         return True
     before = case.earlier(_BEFORE)
-    return True if before and before.full_at - case.now <= case.within - _BEFORE else None
+    return True if before and before.full_at - case.now <= case.within else None
 
 
 def _goes_on(case: _Case, ahead: Forecast | None) -> bool | None:

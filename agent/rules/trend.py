@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 Point = tuple[float, float]
+Move = tuple[float, float]  # days from a point to the next, and the change in usage
 
 _A_DAY = 8  # slots a day: every three hours
 _FAST = 2.0  # a burst is more than twice as fast as usage moves on average ...
-_STANDS_OUT = 3.0  # ... and a step more than three times as large as the next smaller burst
+_STANDS_OUT = 3.0  # ... and a step more than three times as large as the next burst
 _LONGEST_STEP = 1.25  # days: one day, as slots of three hours see it
 _FOR_TWO_STEPS = 4.0  # days: in less, what a job cleans up each night looks like isolated steps
 _SHORTEST_RUN = 5 / 24  # days
@@ -94,15 +95,38 @@ def _without_steps(points: Sequence[Point]) -> list[Point]:
     """Take out up to two isolated steps, imports or clean-ups; of less than four days only one."""
     moves = [(end - start, later - used) for (start, used), (end, later) in pairwise(points)]
     most = 2 if -points[0][0] >= _FOR_TWO_STEPS else 1
-    steps = {place for burst in _isolated(_bursts(moves), most) for place in burst.places}
+    steps = {place for burst in _isolated(moves, most) for place in burst.places}
     changes = (0.0 if place in steps else change for place, (_, change) in enumerate(moves))
     usage = accumulate(changes, initial=points[0][1])
     return [(at, used) for (at, _), used in zip(points, usage, strict=True)]
 
 
-def _bursts(moves: Sequence[tuple[float, float]]) -> list[_Burst]:
-    """Return what is fast among moves, which are days and the change in them."""
-    average = sum(abs(change) for _, change in moves) / sum(days for days, _ in moves)
+def _isolated(moves: Sequence[Move], most: int) -> list[_Burst]:
+    """Return the steps: at most so many bursts that dwarf the next smaller one and a usual day.
+
+    What takes longer than a day is no step, unless it is one move: nobody knows when in a gap of
+    the history it came.
+    """
+    ordered = sorted(_bursts(moves), key=lambda burst: abs(burst.change), reverse=True)
+    sizes = [abs(burst.change) for burst in ordered] + [0.0]
+    ranks = enumerate(pairwise(sizes[: most + 1]), start=1)
+    count = max((rank for rank, (size, next_) in ranks if size > _STANDS_OUT * next_), default=0)
+    a_day = _average(moves) - sum(sizes[:count]) / sum(days for days, _ in moves)
+    return [
+        burst
+        for burst in ordered[:count]
+        if abs(burst.change) >= a_day and (len(burst.places) == 1 or burst.days <= _LONGEST_STEP)
+    ]
+
+
+def _average(moves: Sequence[Move]) -> float:
+    """How much usage moves a day, up or down."""
+    return sum(abs(change) for _, change in moves) / sum(days for days, _ in moves)
+
+
+def _bursts(moves: Sequence[Move]) -> list[_Burst]:
+    """Return all that is fast."""
+    average = _average(moves)
     bursts: list[_Burst] = []
     for place, (days, change) in enumerate(moves):
         if abs(change) <= _FAST * average * days:
@@ -122,21 +146,6 @@ def _continues(burst: _Burst, following: _Burst) -> bool:
 def _joined(burst: _Burst, following: _Burst) -> _Burst:
     places = range(burst.places.start, following.places.stop)
     return _Burst(places, burst.change + following.change, burst.days + following.days)
-
-
-def _isolated(bursts: Iterable[_Burst], most: int) -> list[_Burst]:
-    """Return the few bursts, `most` at most, that are far larger than the next smaller one.
-
-    What takes longer than a day is no step, unless it is one move: nobody knows when in a gap of
-    the history it came.
-    """
-    ordered = sorted(bursts, key=lambda burst: abs(burst.change), reverse=True)
-    sizes = [abs(burst.change) for burst in ordered] + [0.0]
-    gaps = enumerate(pairwise(sizes[: most + 1]), start=1)
-    count = max((place for place, (size, next_) in gaps if size > _STANDS_OUT * next_), default=0)
-    return [
-        burst for burst in ordered[:count] if len(burst.places) == 1 or burst.days <= _LONGEST_STEP
-    ]
 
 
 def _every_three_hours(points: Sequence[Point]) -> Iterator[float]:
