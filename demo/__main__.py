@@ -34,14 +34,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--seconds", type=float, help="end by itself (default: run until Ctrl-C)")
     seconds = parser.parse_args().seconds
+    stop = Stop()
     # A shell that starts it in the background has it ignore SIGINT; nohup, and rightly, SIGHUP.
     for number in STOPS:
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+            signal.signal(number, stop.ask)
     try:
-        return _run(seconds)
-    except KeyboardInterrupt:
-        return 0
+        return _run(stop, seconds)
     except ServerMissingError as missing:
         sys.stderr.write(f"{missing}\n{TRY_INSTEAD}\n")
     except AgentEndedError as ended:
@@ -49,11 +48,21 @@ def main() -> int:
     return 1
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class Stop:
+    """Whether somebody wants it to end: looked at once a second, so that nothing is cut short.
+
+    An exception out of the signal's handler could end in the middle of a delivery, whose library
+    then raises one of its own.
+    """
+
+    asked = False
+
+    def ask(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle a signal; a second one changes nothing, and so cannot stop the tidying."""
+        self.asked = True
 
 
-def _run(seconds: float | None) -> int:
+def _run(stop: Stop, seconds: float | None) -> int:
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailbox-agent-demo-")))
         server = stack.enter_context(Dovecot())
@@ -61,32 +70,30 @@ def _run(seconds: float | None) -> int:
         stories = {role.name: role.story(furnish(server, role)) for role in ROLES}
         agent = stack.enter_context(Agent(place, server, ROLES, sink.url))
         view = stack.enter_context(View(ROLES, agent.url))
-        seen = _play(stories, agent, sink, view, seconds)
-        for number in STOPS:  # a second Ctrl-C must not stop the tidying
-            signal.signal(number, signal.SIG_IGN)
+        seen = dict.fromkeys(Kind, 0)
+        for second in _seconds(stop, seconds):
+            _play(stories, agent, view)
+            _listen(sink, view, seen, until=second)
     _sum_up(seen, view)
     # Who pressed Ctrl-C may have done so before everything was told.
     return int(seconds is not None and not all(seen.values()))
 
 
-def _play(
-    stories: dict[str, Iterator[str]], agent: Agent, sink: Sink, view: View, seconds: float | None
-) -> dict[Kind, int]:
-    """Move every story on once a second; show what happens, what is told, and the mailboxes."""
-    seen = dict.fromkeys(Kind, 0)
+def _seconds(stop: Stop, seconds: float | None) -> Iterator[float]:
+    """Yield the end of each second, by `time.monotonic`, until there was enough of them."""
     begun = next_second = time.monotonic()
-    try:
-        while seconds is None or time.monotonic() < begun + seconds:
-            agent.check()
-            for name, story in stories.items():
-                if event := next(story):
-                    view.happened(name, event)
-            view.show(agent.states())
-            next_second += 1
-            _listen(sink, view, seen, until=next_second)
-    except KeyboardInterrupt:
-        pass
-    return seen
+    while not stop.asked and (seconds is None or time.monotonic() < begun + seconds):
+        next_second += 1
+        yield next_second
+
+
+def _play(stories: dict[str, Iterator[str]], agent: Agent, view: View) -> None:
+    """Move every story on by a second, and show what happens and how the mailboxes are."""
+    agent.check()
+    for name, story in stories.items():
+        if event := next(story):
+            view.happened(name, event)
+    view.show(agent.states())
 
 
 def _listen(sink: Sink, view: View, seen: dict[Kind, int], until: float) -> None:
