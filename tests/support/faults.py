@@ -52,7 +52,7 @@ class Fault:
     protocol: Literal["imap", "pop3"] = "imap"
     tls: Literal["none", "starttls", "implicit"] = "none"
     certificate: Literal["good", "expired", "other"] = "good"
-    most: float = 8.0  # seconds that an answer may take
+    most: float = 60.0  # seconds that an answer may take
 
     @property
     def patience(self) -> float:

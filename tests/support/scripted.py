@@ -23,7 +23,7 @@ NEARLY_FULL = {  # a mailbox at 90 %, for `imap`
     b"STATUS": b"* STATUS INBOX (MESSAGES 3 UNSEEN 1)\r\n<tag> OK\r\n",
     b"GETQUOTAROOT": b'* QUOTAROOT INBOX ""\r\n* QUOTA "" (STORAGE 90 100)\r\n<tag> OK\r\n',
 }
-_PATIENCE = 10  # seconds that a test may take at most before its server gives up
+_PATIENCE = 60  # seconds that a test may take at most before its server gives up
 
 
 Talk: TypeAlias = "Callable[[Line], None]"  # what a server does with one connection
