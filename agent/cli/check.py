@@ -1,13 +1,19 @@
 """`mailbox-agent check`: poll mailboxes once, now."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agent.cli.options import ConfigFile, LogFormat, LogLevel, MildestLogged
-
-LONGEST_TIMEOUT = 3600.0
+from agent.cli.options import (
+    AsJson,
+    CaFile,
+    ConfigFile,
+    LogFormat,
+    LogLevel,
+    MildestLogged,
+    PasswordFile,
+    Timeout,
+)
 
 
 def check(  # noqa: PLR0913 - one parameter an option
@@ -17,31 +23,10 @@ def check(  # noqa: PLR0913 - one parameter an option
     ] = None,
     *,
     config: ConfigFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            min=0.1,
-            max=LONGEST_TIMEOUT,
-            metavar="SECONDS",
-            show_default=False,
-            help="Longest time for each mailbox. [default: the configuration's timeout, else 30]",
-        ),
-    ] = None,
-    ca_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            help="Certificates (PEM) to trust instead of the system's.",
-        ),
-    ] = None,
-    password_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="File that holds the password for every URL."),
-    ] = None,
+    as_json: AsJson = False,
+    timeout: Timeout = None,
+    ca_file: CaFile = None,
+    password_file: PasswordFile = None,
     log_level: MildestLogged = LogLevel.WARNING,
 ) -> int:
     """Poll mailboxes once, now, and say how full they are.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.discover import providers
 from agent.model import Failure, FailureKind, QuotaState, Reading
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ def _cause(account: Account, failure: Failure) -> str | None:
             return _tls_cause(failure.detail)
         case FailureKind.TIMEOUT if failure.detail.endswith("during greeting"):
             return _SILENT[account.tls]
+        case FailureKind.AUTH:
+            provider = providers.of_host(account.server.host)
+            return provider.advice if provider else None
         case FailureKind.PROTOCOL:
             return _greeting(account, failure.detail.partition(" server: ")[2])
         case _:

@@ -12,6 +12,8 @@ import typer
 
 from agent.cli import notify
 from agent.cli.check import check
+from agent.cli.discover import discover
+from agent.cli.doctor import doctor
 from agent.cli.healthcheck import healthcheck
 from agent.cli.reset import reset
 from agent.cli.run import run
@@ -30,6 +32,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # Rich would double the time that --help takes
 )
 app.command()(check)
+app.command()(doctor)
+app.command()(discover)
 app.command()(run)
 app.command()(status)
 app.command()(reset)

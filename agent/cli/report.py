@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import contextmanager
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from agent.cli.document import document
 from agent.cli.outcome import Checked
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from agent.config.settings import AlertSettings
     from agent.model import Poll
 
+Result = TypeVar("Result")
+
 MOST_NAMED = 32  # polls at a time, where mailboxes were named
 MOST_SWEPT = 64  # polls at a time, over all servers
 PATIENCE = 100_000  # messages whose sizes are asked for at once: nothing is kept for a next time
@@ -32,21 +34,35 @@ PATIENCE = 100_000  # messages whose sizes are asked for at once: nothing is kep
 
 def poll(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> list[Checked]:
     """Every account's poll, side by side, in the order asked for; `timeout` bounds each of them."""
+    prober = prober_of(chosen, timeout)
+    return [
+        _checked(account, one, chosen.alerts) for account, one in each(chosen, ca_file, prober.poll)
+    ]
+
+
+def prober_of(chosen: Chosen, timeout: float | None) -> Prober:
+    """What polls mailboxes once, without a memory of earlier polls."""
+    return Prober(timeout or chosen.agent.timeout.total_seconds(), patience=PATIENCE)
+
+
+def each(
+    chosen: Chosen, ca_file: Path | None, ask: Callable[[Account], Result]
+) -> list[tuple[Account, Result]]:
+    """Every account with what `ask` says of it, side by side, in the order asked for."""
     trust = {"ca_file": ca_file.absolute()} if ca_file else {}
     accounts = [account.model_copy(update=trust) for account in chosen.accounts]
-    prober = Prober(timeout or chosen.agent.timeout.total_seconds(), patience=PATIENCE)
     order = range(len(accounts))
-    polls = {}
+    results = {}
     with _progress(len(accounts)) as advance:
         for index, one in side_by_side(
             _by_server(accounts) if chosen.sweep else [[index] for index in order],
-            lambda index: prober.poll(accounts[index]),
+            lambda index: ask(accounts[index]),
             per_lane=chosen.agent.max_connections,
             at_once=MOST_SWEPT if chosen.sweep else MOST_NAMED,
         ):
-            polls[index] = one
+            results[index] = one
             advance()
-    return [_checked(accounts[index], polls[index], chosen.alerts) for index in order]
+    return [(accounts[index], results[index]) for index in order]
 
 
 def _checked(account: Account, poll: Poll, alerts: AlertSettings) -> Checked:

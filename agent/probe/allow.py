@@ -7,7 +7,7 @@ a library or a crafted name would send.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,6 +17,8 @@ IMAP_COMMANDS = frozenset(
     b"EXAMINE NOOP LOGOUT".split()
 )
 POP3_COMMANDS = frozenset(b"CAPA STLS USER PASS APOP AUTH STAT NOOP QUIT".split())
+# What carries no credential, nor asks for anything that needs one.
+BEFORE_LOGIN = frozenset(b"CAPABILITY STARTTLS LOGOUT CAPA STLS QUIT".split())
 
 _IMAP_LINE = re.compile(rb"[A-Z]+[0-9]+ ([A-Z]+)(?: [^\r\n\0]*)?")
 # Sizes and numbers of messages, nothing of what is in them: any other FETCH might mark as read.
@@ -61,6 +63,11 @@ class Gate:
     def pop3(cls, *, track_messages: bool = False) -> Gate:
         """The gate for `COMMAND arguments` (RFC 1939, section 3); UIDL only when asked for."""
         return cls(_POP3_LINE, POP3_COMMANDS, _POP3_UNIQUE_IDS if track_messages else None)
+
+    @classmethod
+    def without_login(cls, protocol: Literal["imap", "pop3"]) -> Gate:
+        """The gate for a session that only looks at what a server offers."""
+        return cls(_IMAP_LINE if protocol == "imap" else _POP3_LINE, BEFORE_LOGIN)
 
     def check(self, data: bytes) -> None:
         """Let the data pass, or raise.

@@ -43,9 +43,10 @@ def read(account: ImapAccount, wire: Wire, password: str, memory: Memory, patien
         ProbeError, OSError, imaplib.IMAP4.error: the poll failed.
     """
     client = Client(wire)
-    wire.stage = "login"
     if account.tls == "starttls":
+        wire.stage = "STARTTLS"
         client.upgrade(account.ca_file)
+    wire.stage = "login"
     client.log_in(account.username, password)
     wire.stage = "reading"
     visit = _Mailbox(account, client).read(memory, patience)

@@ -106,13 +106,16 @@ class Protocol(imaplib.IMAP4):
         told = list(inlined(self.untagged_responses.pop("CAPABILITY", [])))
         words = told[-1].decode("ascii", "replace") if told else ""
         self.known = frozenset(words.upper().split())
+        self._wire.trail.learn(self.known, logged_in=self.state != "NONAUTH")
 
     def _connect(self) -> None:
         # imaplib draws a random tag prefix and compiles an expression for it each time.
         # Both are bytes, whatever the type stubs of the standard library say.
         vars(self).update(tagpre=_TAG_PREFIX, tagre=_TAGGED)
+        self._wire.stage = "greeting"
         try:
             self.welcome = self._get_response()
+            self._wire.trail.greeting = self._heard
         except imaplib.IMAP4.error:
             self._raise_no_greeting()
         if "OK" not in self.untagged_responses:

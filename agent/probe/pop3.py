@@ -43,9 +43,10 @@ def read(account: Pop3Account, wire: Wire, password: str, memory: Memory, now: d
 
 def _look(account: Pop3Account, wire: Wire, password: str, *, unique_ids: bool) -> Maildrop:
     client = Client(wire)
-    wire.stage = "login"
     if account.tls == "starttls":
+        wire.stage = "STARTTLS"
         client.upgrade(account.ca_file)
+    wire.stage = "login"
     client.log_in(account.username, password, in_clear=account.tls == "none")
     wire.stage = "reading"
     maildrop = client.look(unique_ids=unique_ids)

@@ -63,11 +63,13 @@ class Client(_Library):
         self._debugging = 0
         self._known: frozenset[bytes] = frozenset()
         self._ahead: deque[str] = deque()  # commands sent whose replies nobody asked for yet
-        self._timestamp = _TIMESTAMP.search(self._ask("connection", FailureKind.UNAVAILABLE))
+        wire.stage = "greeting"
+        wire.trail.greeting = self._ask("connection", FailureKind.UNAVAILABLE)
+        self._timestamp = _TIMESTAMP.search(wire.trail.greeting)
 
     def upgrade(self, ca_file: Path | None) -> None:
         """STLS (RFC 2595, section 4), required; nothing heard before it is believed after it."""
-        if self._learn_capabilities() and b"STLS" not in self._known:
+        if self.learn_capabilities() and b"STLS" not in self._known:
             raise ProbeError(FailureKind.TLS, "the server does not offer STLS")
         self._ask("STLS", FailureKind.TLS, "STLS")
         self._wire.start_tls(ca_file)
@@ -80,7 +82,7 @@ class Client(_Library):
         Under TLS the password is safe, and a server that stores only its hash cannot do APOP,
         whatever it offers. A rejected APOP is a rejected login: no other way is tried.
         """
-        self._learn_capabilities()
+        self.learn_capabilities()
         if in_clear and self._timestamp and " " not in user:
             self._apop(user, self._timestamp[0] + password.encode())
             return
@@ -94,7 +96,7 @@ class Client(_Library):
         """
         questions = ("STAT", "UIDL") if unique_ids else ("STAT",)
         self._send_ahead("CAPA", *questions)
-        self._learn_capabilities()
+        self.learn_capabilities()
         self._send_ahead(*questions)
         messages, size = self._count()
         return Maildrop(messages, size, self._unique_ids(messages) if unique_ids else None)
@@ -116,13 +118,15 @@ class Client(_Library):
             shown = re.sub(digest, "[secret]", str(error), flags=re.IGNORECASE)
             raise ProbeError(error.kind, shown) from None
 
-    def _learn_capabilities(self) -> bool:
+    def learn_capabilities(self) -> bool:
         """CAPA (RFC 2449, section 5); False where the server does not know it."""
         try:
             _, lines, _ = self._longcmd("CAPA")
         except poplib.error_proto:
             return False  # an older server; what it told before the login still holds
         self._known = frozenset(word.upper() for line in lines for word in line.split()[:1])
+        told = frozenset(line.decode("ascii", "replace").upper() for line in lines)
+        self._wire.trail.learn(told, logged_in=self._wire.stage == "reading")
         delays = (self._wire.login_delay or 0, *_login_delays(lines))
         self._wire.login_delay = max(delays) or None
         return True

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from agent.config.accounts import Account
     from agent.memory import Learned
+    from agent.probe.trail import Trail
     from agent.probe.visit import Visit
 
 PATIENCE = 20_000  # messages a poll: their sizes are some 1 MB of replies
@@ -63,6 +64,11 @@ class Prober:
 
     def poll(self, account: Account) -> Poll:
         """Read the mailbox once, in `timeout` seconds and at most one more; never raises."""
+        poll, _ = self.examine(account)
+        return poll
+
+    def examine(self, account: Account) -> tuple[Poll, Trail]:
+        """The same, with how far the session came and what the server showed on the way."""
         started = monotonic()
         wire = Wire(account.server, Deadline(self._timeout), _gate(account))
         self._live.add(wire)
@@ -71,15 +77,17 @@ class Prober:
         finally:
             self._live.discard(wire)
             wire.close()
-        return Poll(
+        shaken = wire.trail.handshake
+        poll = Poll(
             account=account.name,
             at=self._clock(),
             duration=monotonic() - started,
             outcome=outcome,
-            certificate_expires=wire.certificate_expires,
+            certificate_expires=shaken.certificate.expires if shaken else None,
             login_delay=wire.login_delay,
             learned=learned,
         )
+        return poll, wire.trail
 
     def cancel(self) -> None:
         """End the polls under way; they become failures that mean nothing."""

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from agent.model import FailureKind
 from agent.probe.failures import ProbeError
+from agent.probe.trail import Certificate, Handshake
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
 
 def context(ca_file: Path | None) -> ssl.SSLContext:
@@ -36,26 +39,28 @@ def _context(ca_file: str | None, _changed: int) -> ssl.SSLContext:
     return made
 
 
-def expiry(connection: ssl.SSLSocket) -> datetime | None:
-    """When the server's verified certificate expires."""
-    encoded = connection.getpeercert(binary_form=True)
-    if encoded is None:
-        return None
-    known = _EXPIRIES.get(encoded)
+def handshake(connection: ssl.SSLSocket) -> Handshake:
+    """How a connection is protected whose certificate was verified."""
+    encoded = connection.getpeercert(binary_form=True) or b""
+    known = _CERTIFICATES.get(encoded)
     if known is None:
-        known = _not_after(connection)
-        if len(_EXPIRIES) >= _MOST_CERTIFICATES:
-            _EXPIRIES.clear()
-        _EXPIRIES[encoded] = known
-    return known
+        known = _decoded(connection)
+        if len(_CERTIFICATES) >= _MOST_CERTIFICATES:
+            _CERTIFICATES.clear()
+        _CERTIFICATES[encoded] = known
+    cipher, *_ = connection.cipher() or ("",)
+    return Handshake(connection.version() or "", cipher, known)
 
 
 # Decoding a certificate costs more than logging in; servers show the same one for months.
-_EXPIRIES: dict[bytes, datetime] = {}
+_CERTIFICATES: dict[bytes, Certificate] = {}
 _MOST_CERTIFICATES = 4096
 
 
-def _not_after(connection: ssl.SSLSocket) -> datetime:
-    certificate = connection.getpeercert()
-    seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"])) if certificate else 0
-    return datetime.fromtimestamp(seconds, UTC)
+def _decoded(connection: ssl.SSLSocket) -> Certificate:
+    told: Mapping[str, Any] = connection.getpeercert() or {}
+    return Certificate(
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(str(told["notAfter"])), UTC),
+        tuple(str(name) for _, name in told.get("subjectAltName", ())),
+        ", ".join(str(value) for part in told.get("issuer", ()) for _, value in part),
+    )

@@ -16,13 +16,14 @@ from agent.probe import tls
 from agent.probe.deadline import Deadline
 from agent.probe.failures import ProbeError
 from agent.probe.resolve import Address, resolve
+from agent.probe.trail import Trail
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from agent.config.endpoint import Endpoint
     from agent.probe.allow import Gate
+    from agent.probe.trail import Stage
 
 LONGEST_LINE = 1 << 20  # bytes, its end included
 MOST_BYTES = 8 << 20  # bytes of one poll, all replies together
@@ -34,13 +35,14 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 class Wire:
     """A connection whose every operation ends at the deadline.
 
-    `stage` names what is being done, for the failure that it may end with. Writes are held back
-    until something is read, so that commands sent together leave in one segment.
+    `stage` names what is being done, for the failure that it may end with; `trail` has all of them.
+    Writes are held back until something is read, so that commands sent together leave in one
+    segment.
     """
 
     def __init__(self, server: Endpoint, deadline: Deadline, gate: Gate) -> None:
-        self.stage = "name resolution"
-        self.certificate_expires: datetime | None = None
+        self.trail = Trail()
+        self._stage: Stage = "name resolution"
         self.login_delay: float | None = None  # seconds, where the server wants any
         self.deadline = deadline
         self._server = server
@@ -51,6 +53,16 @@ class Wire:
         self._bytes_left = MOST_BYTES
         self._lines_left = MOST_LINES
 
+    @property
+    def stage(self) -> Stage:
+        """What is being done now."""
+        return self._stage
+
+    @stage.setter
+    def stage(self, stage: Stage) -> None:
+        self._stage = stage
+        self.trail.begin(stage)
+
     def connect(self) -> None:
         """Connect to the first address that answers.
 
@@ -58,7 +70,9 @@ class Wire:
             ProbeError: the name does not resolve.
             OSError: no address could be reached, or none in time.
         """
+        self.stage = "name resolution"
         addresses = resolve(self._server.host, self._server.port, self.deadline)
+        self.trail.addresses = tuple(endpoint[0] for _, endpoint in addresses)
         self.stage = "connect"
         failed: OSError = TimeoutError()
         for tried, address in enumerate(addresses):
@@ -68,7 +82,7 @@ class Wire:
             except OSError as error:
                 failed = error
             else:
-                self.stage = "greeting"
+                self.trail.address = address[1][0]
                 return
         raise failed
 
@@ -87,7 +101,7 @@ class Wire:
         self._socket = secure
         secure.settimeout(self.deadline.remaining())
         secure.do_handshake()
-        self.certificate_expires = tls.expiry(secure)
+        self.trail.handshake = tls.handshake(secure)
         self.stage = before
 
     @property

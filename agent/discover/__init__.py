@@ -1,0 +1,1 @@
+"""Where the mailbox of an address is: asked of a table, DNS and the web, never with a login."""
