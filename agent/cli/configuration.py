@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from agent.config.accounts import Account
     from agent.config.settings import Settings
 
+_NOT_CONFIGURED = 'no account "{}" in the configuration'
+
 
 def path_of(config: Path | None) -> Path:
     """The file that --config names, else the environment, else `./config.toml`.
@@ -64,10 +66,12 @@ def named(settings: Settings, names: Collection[str]) -> tuple[Account, ...]:
     return tuple(each for each in settings.accounts if not names or each.name in names)
 
 
-def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+def refuse_unknown(
+    names: Iterable[str], known: Collection[str], complaint: str = _NOT_CONFIGURED
+) -> None:
     """Raise CommandError, with the nearest one, for a name that is not among the known ones."""
     for name in names:
         if name not in known:
             close = get_close_matches(name, known, n=1)
             meant = f'; did you mean "{close[0]}"?' if close else ""
-            raise CommandError(f'no account "{name}" in the configuration{meant}')
+            raise CommandError(f"{complaint.format(name)}{meant}")

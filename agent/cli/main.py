@@ -14,6 +14,8 @@ from agent.cli import notify
 from agent.cli.check import check
 from agent.cli.discover import discover
 from agent.cli.doctor import doctor
+from agent.cli.export import export
+from agent.cli.forget import forget
 from agent.cli.healthcheck import healthcheck
 from agent.cli.reset import reset
 from agent.cli.run import run
@@ -37,6 +39,8 @@ app.command()(discover)
 app.command()(run)
 app.command()(status)
 app.command()(reset)
+app.command()(forget)
+app.command()(export)
 app.command(short_help="Check the configuration without connecting to anything.")(validate)
 app.command(short_help="Print the configuration file's JSON Schema or an example.")(schema)
 app.command()(healthcheck)

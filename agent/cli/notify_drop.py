@@ -1,17 +1,10 @@
 """`mailbox-agent notify drop`: forget notifications."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from agent.cli.options import ConfigFile, LogFormat, LogLevel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from agent.cli.notify_outbox import Entry
-
-_SHOWN = 10  # of what is to be dropped, before it is asked whether it shall be
 
 
 def drop(  # noqa: PLR0913 - one parameter an option
@@ -45,7 +38,7 @@ def drop(  # noqa: PLR0913 - one parameter an option
     state cannot be used.
     """  # noqa: D301 - \b, the control character, keeps the lines of a paragraph apart
     from agent.cli import configuration, logs, notify_outbox
-    from agent.cli.terminal import CommandError, ExitStatus, show
+    from agent.cli.terminal import CommandError, ExitStatus, confirm, show
 
     logs.configure(LogLevel.WARNING, LogFormat.TEXT)
     if everything and not dead:
@@ -55,24 +48,7 @@ def drop(  # noqa: PLR0913 - one parameter an option
     entries = notify_outbox.look(settings, asked.receivers)
     chosen = notify_outbox.chosen(entries, asked, dead=dead)
     if chosen and not yes:
-        _confirm(chosen)
+        confirm([each.label for each in chosen], f"Drop {len(chosen)} for good?")
     for line in notify_outbox.drop(settings, chosen):
         show(line)
     return ExitStatus.OK
-
-
-def _confirm(chosen: "Sequence[Entry]") -> None:
-    """Raise CommandError unless whoever sits at the terminal agrees."""
-    import sys
-
-    from agent.cli.terminal import CommandError, complain
-
-    if not sys.stdin or not sys.stdin.isatty():
-        raise CommandError("nothing was dropped: there is no terminal to ask at; give --yes")
-    for each in chosen[:_SHOWN]:
-        complain(each.label)
-    if len(chosen) > _SHOWN:
-        complain(f"and {len(chosen) - _SHOWN} more")
-    print(f"Drop {len(chosen)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise CommandError("nothing was dropped")

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from agent.text import printable
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SHOWN = 10  # of the things that a question is about
 LONGEST_LINE = 2000  # characters; a name, a server's words and our hint always fit
 
 
@@ -53,6 +58,23 @@ def show(text: str) -> None:
     except OSError as error:
         _discard(1)
         raise CommandError(f"cannot write the output: {error.strerror}") from error
+
+
+def confirm(things: Sequence[str], question: str) -> None:
+    """Show what a question is about, ask it on stderr, and go on where the answer is yes.
+
+    Raises:
+        CommandError: there is no terminal to ask at, or the answer is no.
+    """
+    if not sys.stdin or not sys.stdin.isatty():
+        raise CommandError("nothing was done: there is no terminal to ask at; give --yes")
+    for each in things[:_SHOWN]:
+        complain(each)
+    if len(things) > _SHOWN:
+        complain(f"and {len(things) - _SHOWN} more")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise CommandError("nothing was done")
 
 
 def _discard(descriptor: int) -> None:

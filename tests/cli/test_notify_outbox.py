@@ -261,7 +261,7 @@ REFUSED = {
     ("drop", "--all", "--yes"): (
         "--all needs --dead: what still waits is dropped by its reference only"
     ),
-    ("drop", "aa11"): "nothing was dropped: there is no terminal to ask at; give --yes",
+    ("drop", "aa11"): "nothing was done: there is no terminal to ask at; give --yes",
     ("drop", "--all", "--dead", "--receiver", "opps", "--yes"): (
         'no receiver "opps" in the configuration; did you mean "ops"?'
     ),
@@ -311,7 +311,7 @@ def test_at_a_terminal_it_asks_first(several: Command, answer: str, status: int)
         output, errors = process.communicate(timeout=60)
     os.close(hands)
     label = "aa11aa11aa11 ops/0: anna usage (first)"
-    refused = "" if status == 0 else "mailbox-agent: nothing was dropped\n"
+    refused = "" if status == 0 else "mailbox-agent: nothing was done\n"
     assert errors == f"{label}\nDrop 1 for good? [y/N] {refused}"
     assert (process.returncode, output) == (status, "" if status else f"{label}: dropped\n")
     assert ("aa11" in state(several)) is bool(status)
