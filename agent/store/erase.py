@@ -28,10 +28,11 @@ def firing(connection: Connection, accounts: Collection[str]) -> Mapping[str, in
     """Return how many alerts of each of these accounts fire."""
     found: dict[str, int] = {}
     for chunk in chunks(accounts):
-        query = select(alert.c.account, func.count()).where(alert.c.account.in_(chunk))
-        found |= {
-            account: count for account, count in connection.execute(query.group_by("account"))
-        }
+        query = select(alert.c.account, func.count().label("count")).where(
+            alert.c.account.in_(chunk)
+        )
+        rows = connection.execute(query.group_by(alert.c.account)).all()
+        found |= {row.account: row.count for row in rows}
     return found
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.cli.forgetting import chosen
+from agent.config.load import load
 from agent.memory import FolderSizes, Learned, Refusal, UniqueIds
 from agent.model import (
     Alert,
@@ -26,6 +28,8 @@ from tests.support.stores import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from tests.support.command import Command
 
@@ -48,7 +52,7 @@ def fill(folder: Path, *names: str) -> None:
         memory.bring_back(connection, {name: Refusal("5a17", 1, NOON) for name in names})
 
 
-def _fill(connection: object, name: str) -> None:
+def _fill(connection: Connection, name: str) -> None:
     reading = Reading(
         QuotaState.LIMITED, (Quota(f"root of {name}", "storage", 90, 100),), size_bytes=5
     )
@@ -58,11 +62,11 @@ def _fill(connection: object, name: str) -> None:
     poll = Poll(name, NOON, 0.1, reading, refusal=None, learned=learned)
     alert = Alert(AlertKey(name, "usage"), Severity.WARNING, NOON, NOON, told=("ops",))
     change = Transition(Reason.FIRST, alert, Finding(alert.key, Severity.WARNING, 90, 100), NOON)
-    history.append(connection, [poll])  # type: ignore[arg-type]  # the store's own
-    memory.keep(connection, [poll], {})  # type: ignore[arg-type]  # the same
-    alerts.apply(connection, [change])  # type: ignore[arg-type]  # the same
-    announced.announce(connection, [change], lambda _: {"account": name})  # type: ignore[arg-type]  # the same
-    outbox.enqueue(connection, [Notification(f"key of {name}", "ops", "0", change, NOON)])  # type: ignore[arg-type]  # the same
+    history.append(connection, [poll])
+    memory.keep(connection, [poll], {})
+    alerts.apply(connection, [change])
+    announced.announce(connection, [change], lambda _: {"account": name})
+    outbox.enqueue(connection, [Notification(f"key of {name}", "ops", "0", change, NOON)])
 
 
 def rows(folder: Path) -> dict[str, list[str]]:
@@ -119,6 +123,16 @@ def test_an_account_that_nothing_is_known_of_is_an_error(configured: Command) ->
     assert (done.returncode, done.stdout) == (3, "")
     assert 'nothing is stored about an account "bret"; did you mean "bert"?' in done.stderr
     assert rows(configured.folder)["mailbox"]
+
+
+def test_whoever_is_asked_learns_what_goes_with_it(configured: Command) -> None:
+    settings = load(configured.folder / "config.toml")
+    store = settings.store.model_copy(update={"url": f"sqlite:///{configured.folder}/agent.db"})
+    found = chosen(settings.model_copy(update={"store": store}), ["anna", "bert", "anna"])
+    assert [each.label for each in found] == [
+        "anna (still configured, 1 alert firing)",
+        "bert (1 alert firing)",
+    ]
 
 
 def test_without_a_terminal_or_a_word_nothing_is_erased(configured: Command) -> None:
