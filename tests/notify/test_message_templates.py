@@ -141,7 +141,7 @@ def test_the_title_of_a_template_is_one_line(tmp_path: Path) -> None:
 
 
 def public(of: type) -> set[str]:
-    return {name for name in vars(of) if not name.startswith("_") and name != "of"}
+    return {name for name in dir(of) if not name.startswith("_") and name != "of"}
 
 
 def test_every_template_and_every_variable_is_documented() -> None:

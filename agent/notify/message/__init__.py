@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from agent.notify.message.compose import Message, compose, compose_owner
 from agent.notify.message.style import Language, Style
-from agent.notify.message.view import REFERENCE_LENGTH, percent
+from agent.notify.message.subject import REFERENCE_LENGTH
+from agent.notify.message.view import percent
 
 __all__ = [
     "REFERENCE_LENGTH",
