@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.cli.figures import count, percent, size, used_of_limit
+from agent.figures import count, percent, size, used_of_limit
 from agent.model import QuotaState, Role
 
 if TYPE_CHECKING:

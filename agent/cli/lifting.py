@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from agent.cli.beside import store_of
 from agent.cli.notes import paused, rejected
-from agent.cli.standing import pauses
 from agent.config.units import duration_text
+from agent.standing import pauses
 from agent.store import memory
 
 if TYPE_CHECKING:

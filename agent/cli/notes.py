@@ -5,16 +5,16 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from agent.cli.figures import moment
-from agent.cli.standing import State
+from agent.figures import moment
+from agent.standing import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from agent.cli.standing import Pause, Standing, Survey
     from agent.memory import Refusal
     from agent.model import Alert, Failure
+    from agent.standing import Pause, Standing, Survey
 
 
 def notes(survey: Survey) -> Iterator[str]:

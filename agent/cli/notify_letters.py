@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from agent.cli.figures import UNKNOWN, age
 from agent.cli.terminal import LONGEST_LINE
+from agent.figures import UNKNOWN, age
 from agent.text import printable
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
-from agent.cli.figures import moment
 from agent.cli.terminal import LONGEST_LINE, CommandError
 from agent.config.alertmanager import AlertmanagerReceiver
 from agent.config.errors import nearest, shown
 from agent.config.receivers import AppriseReceiver, OwnerReceiver
+from agent.figures import moment
 from agent.notify.alertmanager import AlertmanagerSink
 from agent.notify.apprise import AppriseSink
 from agent.notify.message import Message

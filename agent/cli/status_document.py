@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from agent.cli.standing import Pause, Standing, Survey
     from agent.memory import Refusal
     from agent.model import Alert, Failure, Quota
+    from agent.standing import Pause, Standing, Survey
 
 VERSION = 1
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from agent.cli.figures import UNKNOWN, age, size
 from agent.cli.notes import notes
-from agent.cli.standing import State
 from agent.cli.table import usage
 from agent.cli.terminal import LONGEST_LINE
+from agent.figures import UNKNOWN, age, size
+from agent.standing import State
 from agent.text import printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from agent.cli.screen import Screen
-    from agent.cli.standing import Standing, Survey
+    from agent.standing import Standing, Survey
 
 _COLOURS = {
     State.QUARANTINED: "magenta",

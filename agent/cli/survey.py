@@ -7,19 +7,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent.cli.beside import store_of
-from agent.cli.standing import Standing, Survey, pauses, state
 from agent.cli.status_document import document
 from agent.cli.terminal import show
+from agent.standing import survey
 from agent.store import memory
 from agent.store.overview import overview
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from agent.config.accounts import Account
     from agent.config.settings import Settings
-    from agent.memory import Refusal
-    from agent.store.overview import Overview
+    from agent.standing import Survey
 
 
 def look(settings: Settings, accounts: Sequence[Account]) -> Survey:
@@ -34,21 +33,6 @@ def look(settings: Settings, accounts: Sequence[Account]) -> Survey:
     return survey(settings, accounts, known, refusals, datetime.now(UTC))
 
 
-def survey(
-    settings: Settings,
-    accounts: Sequence[Account],
-    known: Mapping[str, Overview],
-    refusals: Mapping[str, Refusal],
-    now: datetime,
-) -> Survey:
-    """How these accounts stand; `refusals` are those of all accounts."""
-    return Survey(
-        at=now,
-        standings=tuple(_standing(settings, each, known[each.name], now) for each in accounts),
-        pauses=tuple(pauses(accounts, settings.accounts, refusals, now)),
-    )
-
-
 def write(found: Survey, *, as_json: bool) -> None:
     """The document or the table on stdout; JSON is ASCII, so that every terminal may show it."""
     if as_json:
@@ -57,8 +41,3 @@ def write(found: Survey, *, as_json: bool) -> None:
     from agent.cli import screen, status_table
 
     show(status_table.render(found, screen.stdout()))
-
-
-def _standing(settings: Settings, account: Account, known: Overview, now: datetime) -> Standing:
-    longest_silence = settings.alerts.stale_after * settings.interval(account)
-    return Standing(account, known, state(known, longest_silence, now))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from agent.cli.figures import UNKNOWN, count, percent, size, used_of_limit
 from agent.cli.hints import problem
 from agent.cli.terminal import LONGEST_LINE
+from agent.figures import UNKNOWN, count, percent, size, used_of_limit
 from agent.model import Failure, Reading, Status
 from agent.text import printable
 

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from agent.cli.figures import age
 from agent.cli.screen import Screen
-from agent.cli.standing import State
 from agent.cli.status_document import document
 from agent.cli.status_table import render
-from agent.cli.survey import survey
+from agent.figures import age
 from agent.memory import MOST_REFUSALS, RETRY_AFTER, Refusal
 from agent.model import Alert, AlertKey, Failure, FailureKind, Quota, QuotaState, Reading, Severity
 from agent.probe.guard import PAUSE
+from agent.standing import State, survey
 from agent.store import history
 from agent.store.overview import Overview
 from tests.support.command import ROOT
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from agent.cli.standing import Survey
     from agent.model import Poll
+    from agent.standing import Survey
     from tests.support.command import Command
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.cli.figures import percent, size
 from agent.cli.screen import Screen
 from agent.cli.table import render
+from agent.figures import percent, size
 from agent.model import Failure, FailureKind, Quota, QuotaState, Reading, Role
 from tests.support.checked import found
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from agent.config.accounts import Account
+    from agent.config.settings import Settings
     from agent.memory import Refusal
     from agent.store.overview import Overview
 
@@ -81,6 +82,27 @@ class Survey:
     at: datetime
     standings: tuple[Standing, ...]
     pauses: tuple[Pause, ...] = ()
+
+
+def survey(
+    settings: Settings,
+    accounts: Sequence[Account],
+    known: Mapping[str, Overview],
+    refusals: Mapping[str, Refusal],
+    now: datetime,
+) -> Survey:
+    """How these accounts stand; `refusals` are those of all accounts."""
+    return Survey(
+        at=now,
+        standings=tuple(standing(settings, each, known[each.name], now) for each in accounts),
+        pauses=tuple(pauses(accounts, settings.accounts, refusals, now)),
+    )
+
+
+def standing(settings: Settings, account: Account, known: Overview, now: datetime) -> Standing:
+    """How an account stands at a moment, by what is known of it."""
+    longest_silence = settings.alerts.stale_after * settings.interval(account)
+    return Standing(account, known, state(known, longest_silence, now))
 
 
 def state(known: Overview, longest_silence: timedelta, now: datetime) -> State:
