@@ -42,6 +42,7 @@ _TEXTS = {
     "string_too_long": "is too long",
     "path_type": "needs a path in quotes",
     "tuple_type": "needs a list",
+    "bool_type": "needs true or false",
     "model_type": "needs a table",
     "model_attributes_type": "needs a table",
     "too_short": "must not be empty",
