@@ -96,6 +96,11 @@ class OwnMetrics:
         self.accounts = Gauge(
             "mailbox_agent_accounts", "Accounts that this agent polls.", registry=registry
         )
+        for name, meaning in (
+            ("mailbox_agent_shard", "Which share of the accounts this agent polls, from 1 on."),
+            ("mailbox_agent_shards", "Among how many agents the accounts are shared."),
+        ):
+            Gauge(name, meaning, registry=registry).set(1)
         self.store_up = Gauge(
             "mailbox_agent_store_up",
             "Whether the state can be written: 1, or 0 while polls go unrecorded (disk full, "
@@ -163,7 +168,8 @@ class _Outbox(Collector):
         )
         oldest = GaugeMetricFamily(
             "mailbox_agent_outbox_oldest_seconds",
-            "Age of the oldest notification that waits, in seconds; 0 while none does.",
+            "Age of the oldest notification that waits, in seconds; 0 while none does, or quiet "
+            "hours hold them back.",
             labels=["receiver"],
         )
         dead = GaugeMetricFamily(

@@ -134,6 +134,15 @@ def test_the_backlog_counts_what_waits_and_what_was_given_up(store: Store) -> No
         assert outbox.next_due(connection, "ops", "0") is None
 
 
+def test_what_is_held_back_is_not_late_before_it_is_due(store: Store) -> None:
+    _enqueue(store, notification("held", due=NOON + MINUTE))
+    with store.transaction() as connection:
+        assert outbox.pending(connection)["ops"].oldest == NOON + MINUTE
+        outbox.claim(connection, "ops", "0", NOON + MINUTE, 1)
+        outbox.retry(connection, ["held"], NOON + 2 * MINUTE, "busy")
+        assert outbox.pending(connection)["ops"].oldest == NOON
+
+
 def test_what_waits_for_a_target_that_is_configured_no_more_is_given_up(store: Store) -> None:
     _enqueue(store, notification("a"), notification("b", target="1"))
     with store.transaction() as connection:

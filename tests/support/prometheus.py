@@ -77,8 +77,10 @@ class Prometheus(WebDaemon):
         if self._plan.history:
             history = self.folder / "history"
             history.write_text(self._plan.history)
+            # One block: for each of the usual two hours it would read the whole past again.
+            whole = "--max-block-duration=1488h"
             done = promtool(
-                "tsdb", "create-blocks-from", "openmetrics", history, self.folder / "data"
+                "tsdb", "create-blocks-from", whole, "openmetrics", history, self.folder / "data"
             )
             assert done.returncode == 0, done.stdout
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What one receiver still has to be told: waiting, since when, and given up."""
+    """What one receiver still has to be told: waiting, since when, and given up.
+
+    What was never attempted waits from when it is due: quiet hours hold back, they delay nothing.
+    """
 
     waiting: int
     oldest: datetime | None
@@ -44,10 +47,11 @@ class Letter:
 def pending(connection: Connection) -> dict[str, Backlog]:
     """Return the backlog of every receiver that has one."""
     waits = outbox.c.dead.is_(False)
+    since = case((outbox.c.attempts == 0, outbox.c.due), else_=outbox.c.created_at)
     query = select(
         outbox.c.receiver,
         func.sum(case((waits, 1), else_=0)),
-        func.min(case((waits, outbox.c.created_at))),
+        func.min(case((waits, since))),
         func.sum(case((waits, 0), else_=1)),
     ).group_by(outbox.c.receiver)
     return {receiver: Backlog(*counts) for receiver, *counts in connection.execute(query)}
