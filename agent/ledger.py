@@ -120,17 +120,6 @@ class Ledger:
         """The alerts of one account, as last committed."""
         return self._alerts.get(account, ())
 
-    def full_at(self, account: str) -> datetime | None:
-        """When the first limit of an account's mailbox will be reached.
-
-        None without a forecast, and where the last one is of an earlier poll.
-        """
-        looked_at = self._looked_at.get(account)
-        if looked_at is None or looked_at < self._hour() - 1:
-            return None
-        found = [each.full_at for each in self._outlooks.get(account, {}).values() if each.full_at]
-        return min(found, default=None)
-
     def _past(self, connection: Connection, polls: Sequence[Poll]) -> Past:
         """The history of accounts whose forecast is due, once an hour, and their outlooks."""
         outlook, samples = dict(self._outlooks), {}

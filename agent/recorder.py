@@ -163,9 +163,8 @@ class Recorder:
         return ()
 
     def _show(self, poll: Poll) -> None:
-        name = poll.account
-        told, ahead = self._ledger.firing(name), self._ledger.full_at(name)
-        self._exposition.record(self._accounts[name], self._intervals[name], poll, told, ahead)
+        account, interval = self._accounts[poll.account], self._intervals[poll.account]
+        self._exposition.record(account, interval, poll, self._ledger.firing(poll.account))
 
     @staticmethod
     def _caught_up(late: Sequence[Poll], batch: Sequence[Poll]) -> list[Poll]:

@@ -91,17 +91,11 @@ class Exposition:
         self._show(mailbox, self._reading(account.name))
 
     def record(
-        self,
-        account: Account,
-        interval: timedelta,
-        poll: Poll,
-        alerts: Sequence[Alert],
-        full_at: datetime | None = None,
+        self, account: Account, interval: timedelta, poll: Poll, alerts: Sequence[Alert]
     ) -> None:
         """Show a finished poll; `alerts` are all that fire for this account after it.
 
-        `full_at` is the forecast. A failed poll leaves it and the last reading's series as they
-        are: `expire` removes them.
+        A failed poll leaves the last reading's series as they are: `expire` removes them.
         """
         held = self._held(account, interval)
         mailbox = replace(
@@ -113,9 +107,8 @@ class Exposition:
         until = poll.at + self._stale_after * interval
         match poll.outcome:
             case Reading() as reading:
-                ahead = None if (reading.usage_ratio or 0) >= 1 else full_at
                 self._show(
-                    replace(mailbox, success=True, last_success=poll.at, full_at=ahead),
+                    replace(mailbox, success=True, last_success=poll.at),
                     tuple(_fragments(READING_FAMILIES, reading, account)),
                 )
                 self._true_until[account.name] = until
@@ -137,7 +130,7 @@ class Exposition:
         """Drop the series that nothing confirmed for `stale_after` intervals."""
         for name in [name for name, until in self._true_until.items() if until < now]:
             del self._true_until[name]
-            self._show(replace(self._mailboxes[name], full_at=None), _NO_READING)
+            self._rows[name] = _NO_READING + self._rows[name][len(_NO_READING) :]
         for server, seen in list(self._certificates.items()):
             for name in [name for name, until in seen.until.items() if until < now]:
                 self._unsee(server, name)

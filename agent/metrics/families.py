@@ -32,7 +32,6 @@ class Mailbox:
     success: bool | None = None
     duration: float | None = None
     last_success: datetime | None = None
-    full_at: datetime | None = None
     failures: Mapping[FailureKind, int] = field(default_factory=dict)
     firing: tuple[tuple[str, str], ...] = ()  # rule and severity, each pair once
     rejected: bool = False
@@ -194,13 +193,6 @@ MAILBOX_FAMILIES: tuple[Family[Mailbox], ...] = (
         "When a poll last succeeded, in seconds since the epoch; known across restarts.",
         (),
         lambda mailbox: _at(mailbox.last_success),
-    ),
-    Family(
-        "mailbox_full_timestamp_seconds",
-        "When the first of the mailbox's limits will be reached at its present pace, in seconds "
-        f"since the epoch, {_AS_OF}; absent without a forecast, and where it is reached already.",
-        (),
-        lambda mailbox: _at(mailbox.full_at),
     ),
     Family(
         "mailbox_poll_failures_total",

@@ -231,30 +231,6 @@ def test_alerts_of_two_roots_at_one_severity_are_one_series() -> None:
     assert lines(exposition, "mailbox_alert_firing") == []
 
 
-def test_a_forecast_outlives_a_failed_poll_and_no_stale_reading() -> None:
-    exposition = Exposition(stale_after=3)
-    full_at = T0 + timedelta(days=6)
-    shown = [f'mailbox_full_timestamp_seconds{{account="anna"}} {full_at.timestamp()}']
-    exposition.record(ANNA, MINUTE, poll(ANNA), (), full_at)
-    assert lines(exposition, "mailbox_full_timestamp_seconds") == shown
-    exposition.record(ANNA, MINUTE, poll(ANNA, TIMEOUT, T0 + MINUTE), ())
-    assert lines(exposition, "mailbox_full_timestamp_seconds") == shown
-    exposition.expire(T0 + 4 * MINUTE)
-    assert not lines(exposition, "mailbox_full_timestamp_seconds")
-    exposition.record(ANNA, MINUTE, poll(ANNA, TIMEOUT, T0 + 5 * MINUTE), ())
-    assert not lines(exposition, "mailbox_full_timestamp_seconds")
-
-
-def test_a_mailbox_that_grows_no_more_or_is_full_has_no_forecast() -> None:
-    exposition = Exposition()
-    full_at = T0 + timedelta(days=6)
-    full = quoted(Quota("User quota", "storage", 20480, 20480), Quota("", "message", 2, 1000))
-    for outcome, ahead in ((READING, None), (full, full_at)):
-        exposition.record(ANNA, MINUTE, poll(ANNA), (), full_at)
-        exposition.record(ANNA, MINUTE, poll(ANNA, outcome), (), ahead)
-        assert not lines(exposition, "mailbox_full_timestamp_seconds")
-
-
 def test_a_failed_poll_keeps_the_reading_and_the_last_success() -> None:
     exposition = Exposition()
     exposition.record(ANNA, MINUTE, poll(ANNA), ())

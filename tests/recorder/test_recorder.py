@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import threading
 import time
 from contextlib import contextmanager
@@ -53,12 +52,10 @@ class Running:
     """A recorder at work; `put` returns when every poll is shown."""
 
     def __init__(self, store: Store, told: Settings) -> None:
-        self.shown, self.woken, self.now = Shown(), threading.Event(), NOON
+        self.shown, self.woken = Shown(), threading.Event()
         audience = Everybody("ops")
         self.routed = audience.names
-        self.recorder = Recorder(
-            told, store, self.shown, audience, self.woken.set, lambda: self.now
-        )
+        self.recorder = Recorder(told, store, self.shown, audience, self.woken.set, lambda: NOON)
 
     def put(self, *polls: Poll, shown: int | None = None) -> None:
         for each in polls:
@@ -118,23 +115,6 @@ def test_a_crossing_is_kept_told_and_shown(store: Store) -> None:
     assert told.transition.reason is Reason.FIRST
     assert told.transition.alert == _firing(store)[KEY]
     assert _firing(store)[KEY] == Alert(KEY, Severity.WARNING, NOON, NOON, step=1, told=("ops",))
-
-
-def test_what_history_foretells_is_shown_while_it_is_up_to_date(store: Store) -> None:
-    week = [poll("anna", 20 + day, minute=-24 * 60 * (7 - day)) for day in range(7)]
-    week += [replace(each, account="ben", outcome=poll("ben", 20).outcome) for each in week]
-    with store.transaction() as connection:
-        history.append(connection, week)
-    with capture_logs(), running(store, "anna", "ben") as run:
-        run.put(poll("anna", 27), poll("ben", 20))
-        [line] = re.findall(r"^mailbox_full_timestamp_seconds.*", run.shown.text(), re.MULTILINE)
-        assert line.startswith('mailbox_full_timestamp_seconds{account="anna"} ')
-        days = (float(line.split()[-1]) - NOON.timestamp()) / 86400
-        assert days == pytest.approx(73, rel=0.02)
-        run.now += timedelta(hours=2)
-        with full_disk():
-            run.put(poll("anna", 27, minute=120))
-            assert "mailbox_full_timestamp_seconds{" not in run.shown.text()
 
 
 def test_two_polls_of_one_mailbox_are_judged_in_their_order(store: Store) -> None:
