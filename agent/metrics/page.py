@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def page(own: OwnMetrics, exposition: Exposition, *, openmetrics: bool) -> bytes:
     """Both parts joined once, since at 10,000 mailboxes a second copy is 20 MB more."""
     end = (EOF,) if openmetrics else ()
-    mailboxes = exposition.fragments(openmetrics=openmetrics)
+    mailboxes = exposition.pieces(openmetrics=openmetrics)
     return b"".join((own.render(openmetrics=openmetrics), *mailboxes, *end))
