@@ -333,7 +333,7 @@ def test_a_page_of_many_mailboxes_is_whole_and_each_family_stands_together() -> 
     wanted = [f"box-{number:04}" for number in range(2 * ROWS + 5)]
     for each in wanted:
         exposition.record(imap(each), MINUTE, poll(imap(each)), ())
-    text = page(own(), exposition, openmetrics=False).decode()
+    text = b"".join(page(own(), exposition, openmetrics=False)).decode()
     for family in text_string_to_metric_families(text):
         if family.name == "mailbox_messages":
             assert [sample.labels["account"] for sample in family.samples] == wanted

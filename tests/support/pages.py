@@ -85,4 +85,4 @@ def own() -> OwnMetrics:
 
 def whole(*, openmetrics: bool) -> str:
     """The page."""
-    return page(own(), everything(), openmetrics=openmetrics).decode()
+    return b"".join(page(own(), everything(), openmetrics=openmetrics)).decode()
