@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ class Ledger:
             refusals = memory.keep(connection, polls, self._refusals)
         self._refusals = refusals
         self._watched |= verdict.watched
-        self._outlooks = dict(past.outlooks)
+        self._outlooks |= {name: past.outlooks[name] for name in past.samples}
         self._looked_at |= dict.fromkeys(past.samples, self._hour())
         self._tell(verdict, accounts | {""})
 
@@ -120,9 +121,14 @@ class Ledger:
         """The alerts of one account, as last committed."""
         return self._alerts.get(account, ())
 
+    def full_at(self, account: str) -> datetime | None:
+        """When its first quota will be full by the last forecast; None without one."""
+        known = self._outlooks.get(account, {}).values()
+        return min((each.full_at for each in known if each.full_at), default=None)
+
     def _past(self, connection: Connection, polls: Sequence[Poll]) -> Past:
         """The history of accounts whose forecast is due, once an hour, and their outlooks."""
-        outlook, samples = dict(self._outlooks), {}
+        outlook, samples = ChainMap({}, self._outlooks), {}
         for poll in polls:
             name, reading = poll.account, poll.outcome
             ahead = self._policy.settings.alerts_for(self._policy.accounts[name]).forecast

@@ -163,8 +163,10 @@ class Recorder:
         return ()
 
     def _show(self, poll: Poll) -> None:
-        account, interval = self._accounts[poll.account], self._intervals[poll.account]
-        self._exposition.record(account, interval, poll, self._ledger.firing(poll.account))
+        name = poll.account
+        account, interval = self._accounts[name], self._intervals[name]
+        alerts, full_at = self._ledger.firing(name), self._ledger.full_at(name)
+        self._exposition.record(account, interval, poll, alerts, full_at)
 
     @staticmethod
     def _caught_up(late: Sequence[Poll], batch: Sequence[Poll]) -> list[Poll]:

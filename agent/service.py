@@ -49,7 +49,9 @@ class Service:
         self._ended = Event()
         self._store = Store(settings.store.url)
         self._own = OwnMetrics(clock)
-        self._exposition = Exposition(settings.alerts.stale_after)
+        self._exposition = Exposition(
+            settings.alerts.stale_after, folder_metrics=settings.agent.folder_metrics
+        )
         self._delivery = Delivery(settings, self._store, self._own, clock, ready=self._ready)
         self._mirror = Mirror(settings, self._store, self._own, clock)
         self._recorder = Recorder(
@@ -98,6 +100,7 @@ class Service:
             StoreError: the store is another agent's, or a newer one's.
         """
         self._own.accounts.set(len(self._settings.accounts))
+        self._own.receivers(each.name for each in self._settings.receivers)
         self._own.reloaded(self._clock(), successful=True)
         self._open_store()
         self._recorder.start()

@@ -158,6 +158,14 @@ class ImapAccount(_Account):
             examples=["all", ["INBOX", "Archive/*"]],
         )
     )
+    folder_metrics: bool | None = Field(
+        None,
+        description=(
+            "Export size, messages and unread messages of each folder, of the 50 largest ones at "
+            "most; else what [agent] says."
+        ),
+        examples=[True],
+    )
     alerts: ImapOverrides | None = Field(
         None, description="What differs from [alerts] for this mailbox."
     )

@@ -6,34 +6,33 @@ immutable row of fragments that is replaced whole, so a scrape sees it before or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from agent.metrics.families import (
-    CERTIFICATE_FAMILY,
-    MAILBOX_FAMILIES,
-    READING_FAMILIES,
-    Certificate,
-    Facts,
-    Family,
-    Mailbox,
-)
+from agent.config.accounts import ImapAccount, Pop3Account
+from agent.metrics.certificates import Certificates
+from agent.metrics.facts import Certificate, Figures, Mailbox
+from agent.metrics.families import CERTIFICATE_FAMILY, FIGURES_FAMILIES, MAILBOX_FAMILIES
+from agent.metrics.folders import FolderRoom
 from agent.metrics.text import label
 from agent.model import Failure, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from agent.config.accounts import Account
+    from agent.metrics.family import Facts, Family
     from agent.model import Alert, Poll
 
 Row = tuple[bytes, ...]  # one fragment per family, in the tables' order
 
-_NO_READING: Row = (b"",) * len(READING_FAMILIES)
+ROWS = 2048  # joined at a time: what that touches stays in the processor's cache
+_NO_FIGURES: Row = (b"",) * len(FIGURES_FAMILIES)
 _HEADERS = {
     openmetrics: [
-        *(family.header(openmetrics=openmetrics) for family in READING_FAMILIES),
+        *(family.header(openmetrics=openmetrics) for family in FIGURES_FAMILIES),
         *(family.header(openmetrics=openmetrics) for family in MAILBOX_FAMILIES),
     ]
     for openmetrics in (False, True)
@@ -50,23 +49,27 @@ class Summary:
     firing: int
 
 
-@dataclass(slots=True)
-class _Seen:
-    """A server's certificate fragment, and until when each account's sight of it counts."""
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One mailbox as the page has it, and until when its figures count; None where it has none."""
 
-    fragment: bytes
-    until: dict[str, datetime] = field(default_factory=dict)
+    mailbox: Mailbox
+    row: Row
+    until: datetime | None = None
 
 
 class Exposition:
-    """Every mailbox's series; `stale_after` is in poll intervals. Times are the caller's."""
+    """Every mailbox's series; times are the caller's.
 
-    def __init__(self, stale_after: int = 3) -> None:
+    `stale_after` is in poll intervals; `folder_metrics` holds for accounts that do not say.
+    """
+
+    def __init__(self, stale_after: int = 3, *, folder_metrics: bool = False) -> None:
         self._stale_after = stale_after
-        self._rows: dict[str, Row] = {}
-        self._mailboxes: dict[str, Mailbox] = {}
-        self._true_until: dict[str, datetime] = {}
-        self._certificates: dict[str, _Seen] = {}
+        self._folder_metrics = folder_metrics
+        self._shown: dict[str, _Shown] = {}
+        self._certificates = Certificates()
+        self._room = FolderRoom()
 
     def restore(
         self,
@@ -85,17 +88,22 @@ class Exposition:
         held = self._held(account, interval)
         last_success = held.last_success or last_success
         rejected = rejected if held.success is None else held.rejected
-        mailbox = replace(
-            held, last_success=last_success, firing=_firing(alerts), rejected=rejected
+        self._show_beside(
+            replace(held, last_success=last_success, firing=_firing(alerts), rejected=rejected)
         )
-        self._show(mailbox, self._reading(account.name))
 
     def record(
-        self, account: Account, interval: timedelta, poll: Poll, alerts: Sequence[Alert]
+        self,
+        account: Account,
+        interval: timedelta,
+        poll: Poll,
+        alerts: Sequence[Alert],
+        full_at: datetime | None = None,
     ) -> None:
         """Show a finished poll; `alerts` are all that fire for this account after it.
 
-        A failed poll leaves the last reading's series as they are: `expire` removes them.
+        `full_at` is the forecast. A failed poll leaves the last reading's series as they are:
+        `expire` removes them.
         """
         held = self._held(account, interval)
         mailbox = replace(
@@ -107,45 +115,45 @@ class Exposition:
         until = poll.at + self._stale_after * interval
         match poll.outcome:
             case Reading() as reading:
-                self._show(
-                    replace(mailbox, success=True, last_success=poll.at),
-                    tuple(_fragments(READING_FAMILIES, reading, account)),
-                )
-                self._true_until[account.name] = until
+                mailbox = replace(mailbox, success=True, last_success=poll.at)
+                figures = self._figures(account, reading, full_at)
+                self._show(mailbox, _fragments(FIGURES_FAMILIES, figures, account), until)
             case Failure(kind):
                 failures = {**held.failures, kind: held.failures.get(kind, 0) + 1}
-                self._show(
-                    replace(mailbox, success=False, failures=failures), self._reading(account.name)
-                )
+                self._show_beside(replace(mailbox, success=False, failures=failures))
         if poll.certificate_expires:
-            self._see(Certificate(str(account.server), poll.certificate_expires), account, until)
+            certificate = Certificate(str(account.server), poll.certificate_expires)
+            self._certificates.see(certificate, account.name, until)
 
     def fire(self, name: str, alerts: Sequence[Alert]) -> None:
         """Show the alerts that fire for an account, where they changed without a poll."""
-        held = self._mailboxes.get(name)
-        if held:
-            self._show(replace(held, firing=_firing(alerts)), self._reading(name))
+        shown = self._shown.get(name)
+        if shown:
+            self._show_beside(replace(shown.mailbox, firing=_firing(alerts)))
 
     def expire(self, now: datetime) -> None:
         """Drop the series that nothing confirmed for `stale_after` intervals."""
-        for name in [name for name, until in self._true_until.items() if until < now]:
-            del self._true_until[name]
-            self._rows[name] = _NO_READING + self._rows[name][len(_NO_READING) :]
-        for server, seen in list(self._certificates.items()):
-            for name in [name for name, until in seen.until.items() if until < now]:
-                self._unsee(server, name)
+        stale = [
+            (name, shown)
+            for name, shown in self._shown.items()
+            if shown.until is not None and shown.until < now
+        ]
+        for name, shown in stale:
+            row = _NO_FIGURES + shown.row[len(_NO_FIGURES) :]
+            self._shown[name] = _Shown(shown.mailbox, row)
+            self._room.give_back(name)
+        self._certificates.expire(now)
 
     def forget(self, name: str) -> None:
         """Drop every series of an account that is no longer configured."""
-        self._rows.pop(name, None)
-        self._true_until.pop(name, None)
-        mailbox = self._mailboxes.pop(name, None)
-        if mailbox:
-            self._unsee(str(mailbox.account.server), name)
+        shown = self._shown.pop(name, None)
+        if shown:
+            self._room.give_back(name)
+            self._certificates.forget(str(shown.mailbox.account.server), name)
 
     def summary(self) -> Summary:
         """Counts for people, over the accounts known now."""
-        mailboxes = list(self._mailboxes.values())
+        mailboxes = self._mailboxes()
         return Summary(
             mailboxes=len(mailboxes),
             polled=sum(mailbox.success is not None for mailbox in mailboxes),
@@ -155,53 +163,62 @@ class Exposition:
 
     def unpolled(self) -> frozenset[str]:
         """The accounts that no poll was recorded of since the agent started."""
-        mailboxes = list(self._mailboxes.values())
-        return frozenset(each.account.name for each in mailboxes if each.success is None)
+        return frozenset(each.account.name for each in self._mailboxes() if each.success is None)
 
-    def fragments(self, *, openmetrics: bool) -> list[bytes]:
-        """The page's pieces in order, without OpenMetrics' `# EOF`: more may follow."""
-        pieces: list[bytes] = []
-        columns = zip(*list(self._rows.values()), strict=True)
-        for header, column in zip(_HEADERS[openmetrics], columns, strict=False):
-            if any(column):
-                pieces.append(header)
-                pieces.extend(column)
-        certificates = [seen.fragment for seen in list(self._certificates.values())]
-        if certificates:
-            pieces.append(CERTIFICATE_FAMILY.header(openmetrics=openmetrics))
-            pieces.extend(certificates)
-        return pieces
+    def pieces(self, *, openmetrics: bool) -> Iterator[bytes]:
+        """The page in order, without OpenMetrics' `# EOF`: more may follow.
+
+        It shows the moment in which the first piece is asked for.
+        """
+        rows = [shown.row for shown in list(self._shown.values())]
+        certificates = self._certificates.fragments()
+        for place, header in enumerate(_HEADERS[openmetrics]):
+            yield from _titled(header, _column(rows, place))
+        yield from _titled(CERTIFICATE_FAMILY.header(openmetrics=openmetrics), certificates)
 
     def render(self, *, openmetrics: bool) -> bytes:
         """The mailboxes' series in one of the two formats, without `# EOF`."""
-        return b"".join(self.fragments(openmetrics=openmetrics))
+        return b"".join(self.pieces(openmetrics=openmetrics))
+
+    def _mailboxes(self) -> list[Mailbox]:
+        return [shown.mailbox for shown in list(self._shown.values())]
 
     def _held(self, account: Account, interval: timedelta) -> Mailbox:
         """What is known of this very mailbox; another one under an old name starts anew."""
-        held = self._mailboxes.get(account.name)
-        if held and _identity(held.account) == _identity(account):
-            return replace(held, account=account, interval=interval)
+        shown = self._shown.get(account.name)
+        if shown and _identity(shown.mailbox.account) == _identity(account):
+            return replace(shown.mailbox, account=account, interval=interval)
         self.forget(account.name)
         return Mailbox(account, interval)
 
-    def _reading(self, name: str) -> Row:
-        return self._rows.get(name, _NO_READING)[: len(_NO_READING)]
+    def _show_beside(self, mailbox: Mailbox) -> None:
+        """Show what is known of a mailbox beside its figures, which stay."""
+        shown = self._shown.get(mailbox.account.name)
+        figures = shown.row[: len(_NO_FIGURES)] if shown else _NO_FIGURES
+        self._show(mailbox, figures, shown.until if shown else None)
 
-    def _show(self, mailbox: Mailbox, reading: Row) -> None:
-        name = mailbox.account.name
-        self._mailboxes[name] = mailbox
-        self._rows[name] = (*reading, *_fragments(MAILBOX_FAMILIES, mailbox, mailbox.account))
+    def _show(self, mailbox: Mailbox, figures: Row, until: datetime | None) -> None:
+        beside = _fragments(MAILBOX_FAMILIES, mailbox, mailbox.account)
+        self._shown[mailbox.account.name] = _Shown(mailbox, figures + beside, until)
 
-    def _see(self, certificate: Certificate, account: Account, until: datetime) -> None:
-        fragment = CERTIFICATE_FAMILY.fragment(certificate)
-        seen = self._certificates.setdefault(certificate.server, _Seen(fragment))
-        seen.fragment = fragment
-        seen.until[account.name] = until
+    def _figures(self, account: Account, reading: Reading, full_at: datetime | None) -> Figures:
+        ratio = reading.usage_ratio
+        if ratio is None or ratio >= 1:
+            full_at = None  # the forecast is up to an hour old, and knows less
+        if not self._names_folders(account):
+            self._room.give_back(account.name)
+            return Figures(reading, full_at)
+        named = self._room.take(account.name, reading.folders)
+        return Figures(reading, full_at, named, len(reading.folders) - len(named))
 
-    def _unsee(self, server: str, name: str) -> None:
-        seen = self._certificates.get(server)
-        if seen and seen.until.pop(name, None) and not seen.until:
-            del self._certificates[server]
+    def _names_folders(self, account: Account) -> bool:
+        match account:
+            case ImapAccount(folder_metrics=bool(said)):
+                return said
+            case ImapAccount():
+                return self._folder_metrics
+            case Pop3Account():
+                return False
 
 
 def _identity(account: Account) -> tuple[str, str, str]:
@@ -213,8 +230,22 @@ def _firing(alerts: Sequence[Alert]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({(alert.key.rule, alert.severity.value) for alert in alerts}))
 
 
-def _fragments(
-    families: tuple[Family[Facts], ...], facts: Facts, account: Account
-) -> Iterable[bytes]:
+def _fragments(families: tuple[Family[Facts], ...], facts: Facts, account: Account) -> Row:
     lead = label("account", account.name)
-    return (family.fragment(facts, lead) for family in families)
+    return tuple(family.fragment(facts, lead) for family in families)
+
+
+def _column(rows: Sequence[Row], place: int) -> Iterator[bytes]:
+    """One family's fragments, of many mailboxes at a time."""
+    fragment = itemgetter(place)
+    for start in range(0, len(rows), ROWS):
+        yield b"".join(map(fragment, rows[start : start + ROWS]))
+
+
+def _titled(header: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces under their header; a family without any sample is not on the page."""
+    found = filter(None, pieces)
+    for first in found:
+        yield header
+        yield first
+        yield from found

@@ -26,12 +26,13 @@ from agent.metrics.text import EOF, encodable
 from agent.model import Failure, FailureKind, Poll, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from prometheus_client import Metric
 
 SUCCESS = "success"
+RESULTS = ("sent", "failed", "dead")  # of an attempt to notify
 LATENESS_BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)  # seconds; intervals are minutes
 DURATION_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)  # default timeout 30
 
@@ -123,6 +124,12 @@ class OwnMetrics:
                 self._polls.labels(SUCCESS).inc()
             case Failure(kind):
                 self._polls.labels(kind).inc()
+
+    def receivers(self, names: Iterable[str]) -> None:
+        """Show these receivers from zero on, so that rate() sees their first notification."""
+        for name in names:
+            for result in RESULTS:
+                self.notifications.labels(receiver=encodable(name), result=result)
 
     def notified(self, receiver: str, result: str) -> None:
         """Count an attempt to notify: sent, failed or dead."""

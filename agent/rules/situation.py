@@ -29,14 +29,16 @@ class Outlook:
 def outlooks(
     reading: Reading, samples: Mapping[tuple[str, str], Samples], now: datetime
 ) -> dict[tuple[str, str], Outlook]:
-    """The outlook of each limited quota, by its root and resource."""
+    """The outlook of each limited quota of which one is known, by its root and resource."""
     found = {}
     for quota in reading.quotas:
         past = samples.get((quota.root, quota.resource), ())
-        if quota.limit is not None:
+        if quota.limit is not None and past:
             ahead = forecast(past, quota.used, quota.limit, now)
-            full_at = ahead.full_at if ahead else None
-            found[quota.root, quota.resource] = Outlook(growth(past, now), full_at)
+            pace = growth(past, now)
+            if ahead or pace is not None:
+                full_at = ahead.full_at if ahead else None
+                found[quota.root, quota.resource] = Outlook(pace, full_at)
     return found
 
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from agent.metrics.page import blocks
 from agent.web import landing
 from agent.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
+from agent.web.packing import gzipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
 
     from agent.metrics import Summary
 
-CHUNK = 256 * 1024  # bytes handed to a connection at a time, so that a slow one buffers no page
-
 
 def build(
-    render: Callable[[bool], bytes],
+    render: Callable[[bool], Iterable[bytes]],
     health: Callable[[], Mapping[str, str | None]],
     ready: Callable[[], bool],
     summary: Callable[[], Summary],
@@ -34,7 +31,7 @@ def build(
     """The application.
 
     Args:
-        render: the metrics page; True asks for OpenMetrics 1.0, `# EOF` included.
+        render: the metrics page in pieces; True asks for OpenMetrics 1.0, `# EOF` included.
         health: each check's problem in one line, None where all is well.
         ready: whether every account has been polled once.
         summary: counts for the landing page.
@@ -51,15 +48,19 @@ def build(
     return app
 
 
-async def _metrics(render: Callable[[bool], bytes], request: Request) -> Response:
-    """The join takes milliseconds and stays here; gzip takes longer and gets a thread."""
+async def _metrics(render: Callable[[bool], Iterable[bytes]], request: Request) -> Response:
+    """The page as it is drawn, a block at a time in a thread, so that no client holds it whole."""
     openmetrics = wants_openmetrics(request.headers.get("accept", ""))
-    body = render(openmetrics)
     headers = {"Vary": "Accept, Accept-Encoding"}
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
+    packed = accepts_gzip(request.headers.get("accept-encoding", ""))
+    if packed:
         headers["Content-Encoding"] = "gzip"
-        body = await anyio.to_thread.run_sync(partial(gzip.compress, body, 1, mtime=0))
-    return _Chunked(body, headers=headers, media_type=OPENMETRICS if openmetrics else TEXT)
+    page: Iterable[bytes] = () if request.method == "HEAD" else render(openmetrics)
+    return StreamingResponse(
+        blocks(gzipped(page)) if packed else page,
+        headers=headers,
+        media_type=OPENMETRICS if openmetrics else TEXT,
+    )
 
 
 async def _healthy(health: Callable[[], Mapping[str, str | None]], _request: Request) -> Response:
@@ -75,20 +76,3 @@ async def _ready(ready: Callable[[], bool], _request: Request) -> Response:
 async def _landing(summary: Callable[[], Summary], _request: Request) -> Response:
     headers = {"Content-Security-Policy": landing.POLICY}
     return HTMLResponse(landing.page(summary()), headers=headers)
-
-
-class _Chunked(Response):
-    """A response whose sender waits for a slow reader after every chunk."""
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status_code,
-                "headers": self.raw_headers,
-            }
-        )
-        for start in range(0, len(self.body), CHUNK):
-            chunk = self.body[start : start + CHUNK]
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,41 +14,26 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent.config.accounts import ImapAccount, Pop3Account
 from agent.memory import Refusal
-from agent.metrics import Exposition, Summary
-from agent.model import (
-    Alert,
-    AlertKey,
-    Failure,
-    FailureKind,
-    Poll,
-    Quota,
-    QuotaState,
-    Reading,
-    Role,
-    Severity,
+from agent.metrics import Exposition, Summary, page
+from agent.metrics.exposition import ROWS
+from agent.metrics.families import FIGURES_FAMILIES, MAILBOX_FAMILIES
+from agent.model import Failure, FailureKind, Poll, Quota, QuotaState, Reading, Severity
+from tests.support.pages import (
+    ANNA,
+    BEN,
+    EXPIRES,
+    FULL_AT,
+    MINUTE,
+    READING,
+    T0,
+    everything,
+    firing,
+    own,
 )
 
 if TYPE_CHECKING:
     from agent.config.accounts import Account
 
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-ANNA = ImapAccount(
-    name="anna",
-    protocol="imap",
-    server="mail.example.com",
-    username="anna@example.com",
-    password="x",
-    tags=("vip", "berlin"),
-)
-READING = Reading(
-    QuotaState.LIMITED,
-    quotas=(Quota("User quota", "storage", 19456, 20480), Quota("User quota", "message", 2, 1000)),
-    size_bytes=18478,
-    messages=2,
-    unread=1,
-    reclaimable=((Role.TRASH, 100), (Role.JUNK, 0)),
-)
 TIMEOUT = Failure(FailureKind.TIMEOUT, "no answer")
 
 
@@ -69,18 +54,18 @@ def quoted(*quotas: Quota) -> Reading:
     return Reading(QuotaState.LIMITED, quotas=quotas)
 
 
-def firing(account: str, severity: Severity, root: str = "") -> Alert:
-    return Alert(AlertKey(account, "usage", root, "storage"), severity, since=T0, told_at=T0)
-
-
 def lines(exposition: Exposition, *prefixes: str) -> list[str]:
     """The sample lines, or those of the named families."""
-    page = exposition.render(openmetrics=False).decode()
+    text = exposition.render(openmetrics=False).decode()
     return [
         line
-        for line in page.splitlines()
+        for line in text.splitlines()
         if not line.startswith("#") and (not prefixes or line.partition("{")[0] in prefixes)
     ]
+
+
+def names(exposition: Exposition) -> set[str]:
+    return {line.partition("{")[0] for line in lines(exposition)}
 
 
 INFO = (
@@ -97,6 +82,11 @@ mailbox_messages{account="anna"} 2
 mailbox_unread_messages{account="anna"} 1
 mailbox_reclaimable_bytes{account="anna",role="trash"} 100
 mailbox_reclaimable_bytes{account="anna",role="junk"} 0
+mailbox_folder_size_bytes{account="anna",folder="INBOX"} 18478
+mailbox_folder_messages{account="anna",folder="INBOX"} 2
+mailbox_folder_unread_messages{account="anna",folder="INBOX"} 1
+mailbox_folder_overflow{account="anna"} 0
+mailbox_full_timestamp_seconds{account="anna"} 1767744000.0
 mailbox_poll_success{account="anna"} 1
 mailbox_poll_duration_seconds{account="anna"} 0.041
 mailbox_poll_interval_seconds{account="anna"} 60.0
@@ -109,10 +99,8 @@ mailbox_tls_certificate_expiry_timestamp_seconds{server="mail.example.com:993"} 
 
 def test_a_reading_becomes_this_page() -> None:
     exposition = Exposition()
-    expires = T0 + timedelta(days=30)
-    exposition.record(
-        ANNA, MINUTE, poll(ANNA, expires=expires), [firing("anna", Severity.CRITICAL)]
-    )
+    alerts = [firing("anna", Severity.CRITICAL)]
+    exposition.record(ANNA, MINUTE, poll(ANNA, expires=EXPIRES), alerts, FULL_AT)
     assert "\n".join(lines(exposition)) + "\n" == PAGE
 
 
@@ -120,8 +108,8 @@ def test_every_family_says_what_it_is_once_and_before_its_samples() -> None:
     exposition = Exposition()
     for account in (imap("a"), imap("b")):
         exposition.record(account, MINUTE, poll(account), ())
-    page = exposition.render(openmetrics=False).decode()
-    assert page.startswith(
+    text = exposition.render(openmetrics=False).decode()
+    assert text.startswith(
         "# HELP mailbox_quota_used_bytes Bytes counted against this quota root's STORAGE limit, "
         "as of the last successful poll (collected on a schedule, absent once stale).\n"
         "# TYPE mailbox_quota_used_bytes gauge\n"
@@ -129,15 +117,15 @@ def test_every_family_says_what_it_is_once_and_before_its_samples() -> None:
         'mailbox_quota_used_bytes{account="b",quota_root="User quota"} 19456\n'
         "# HELP mailbox_quota_limit_bytes "
     )
-    assert page.count("# TYPE mailbox_usage_ratio gauge\n") == 1
+    assert text.count("# TYPE mailbox_usage_ratio gauge\n") == 1
 
 
 def test_families_without_a_sample_are_not_on_the_page() -> None:
     assert Exposition().render(openmetrics=False) == b""
     exposition = Exposition()
     exposition.restore(ANNA, MINUTE)
-    page = exposition.render(openmetrics=False).decode()
-    assert [line for line in page.splitlines() if line.startswith("# TYPE")] == [
+    text = exposition.render(openmetrics=False).decode()
+    assert [line for line in text.splitlines() if line.startswith("# TYPE")] == [
         "# TYPE mailbox_poll_interval_seconds gauge",
         "# TYPE mailbox_info gauge",
     ]
@@ -147,7 +135,10 @@ def test_counters_are_named_as_each_format_wants_them() -> None:
     exposition = Exposition()
     exposition.record(ANNA, MINUTE, poll(ANNA, TIMEOUT), ())
     sample = 'mailbox_poll_failures_total{account="anna",reason="timeout"} 1\n'
-    said = "Polls that failed since the agent started, by reason."
+    said = (
+        "Polls that failed since the agent started, by reason, as of the last poll "
+        "(collected on a schedule); absent for reasons that did not occur."
+    )
     text = exposition.render(openmetrics=False).decode()
     assert (
         f"# HELP mailbox_poll_failures_total {said}\n"
@@ -195,7 +186,8 @@ def test_an_unlimited_root_has_usage_and_no_limit() -> None:
 
 def test_a_resource_without_a_unit_of_ours_counts_in_the_ratio_only() -> None:
     exposition = Exposition()
-    exposition.record(ANNA, MINUTE, poll(ANNA, quoted(Quota("", "mailbox", 3, 4))), ())
+    account = imap("anna")
+    exposition.record(account, MINUTE, poll(account, quoted(Quota("", "mailbox", 3, 4))), ())
     assert lines(exposition)[:2] == [
         'mailbox_usage_ratio{account="anna"} 0.75',
         'mailbox_poll_success{account="anna"} 1',
@@ -263,9 +255,8 @@ def test_failures_stay_after_a_success_and_are_counted_by_reason() -> None:
 
 def test_a_reading_vanishes_after_three_missed_intervals_and_not_before() -> None:
     exposition = Exposition(stale_after=3)
-    expires = T0 + timedelta(days=30)
     alert = firing("anna", Severity.WARNING)
-    exposition.record(ANNA, MINUTE, poll(ANNA, expires=expires), [alert])
+    exposition.record(ANNA, MINUTE, poll(ANNA, expires=EXPIRES), [alert])
     failed = poll(ANNA, TIMEOUT, T0 + 3 * MINUTE)
     exposition.record(ANNA, MINUTE, failed, [alert])
     exposition.expire(T0 + 3 * MINUTE)
@@ -287,6 +278,67 @@ def test_a_reading_vanishes_after_three_missed_intervals_and_not_before() -> Non
     assert lines(exposition, "mailbox_usage_ratio") == []
     exposition.record(ANNA, MINUTE, poll(ANNA, at=T0 + 9 * MINUTE), [alert])
     assert lines(exposition, "mailbox_usage_ratio") == ['mailbox_usage_ratio{account="anna"} 0.95']
+
+
+def test_of_every_series_those_of_a_reading_vanish_when_it_is_stale_and_no_others() -> None:
+    exposition = everything()
+    before = names(exposition)
+    figures = {family.name for family in FIGURES_FAMILIES}
+    assert figures < before
+    exposition.expire(T0 + 3 * MINUTE)
+    assert names(exposition) == before
+    exposition.expire(T0 + 3 * MINUTE + timedelta(seconds=1))
+    assert names(exposition) == {family.name for family in MAILBOX_FAMILIES}
+
+
+def test_of_a_removed_account_no_series_is_left_at_all() -> None:
+    exposition = everything()
+    exposition.forget("anna")
+    left = lines(exposition)
+    assert left
+    assert not [line for line in left if "anna" in line or "mail.example.com" in line]
+    exposition.forget("ben")
+    assert lines(exposition) == []
+
+
+def test_the_forecast_is_shown_where_there_is_one_and_the_mailbox_is_limited_and_not_full() -> None:
+    exposition = Exposition()
+    name = "mailbox_full_timestamp_seconds"
+    shown = ['mailbox_full_timestamp_seconds{account="anna"} 1767744000.0']
+    exposition.record(ANNA, MINUTE, poll(ANNA), (), FULL_AT)
+    assert lines(exposition, name) == shown
+    exposition.record(ANNA, MINUTE, poll(ANNA, TIMEOUT), (), FULL_AT)
+    assert lines(exposition, name) == shown
+    for reading in (
+        quoted(Quota("a", "storage", 10, 10)),
+        quoted(Quota("a", "storage", 10, None)),
+        Reading(QuotaState.UNSUPPORTED),
+    ):
+        exposition.record(ANNA, MINUTE, poll(ANNA, reading), (), FULL_AT)
+        assert lines(exposition, name) == []
+    exposition.record(ANNA, MINUTE, poll(ANNA), (), None)
+    assert lines(exposition, name) == []
+
+
+def test_an_account_that_logs_in_without_tls_is_shown_before_its_first_poll() -> None:
+    exposition = Exposition()
+    exposition.restore(imap("a"), MINUTE)
+    exposition.restore(BEN, MINUTE)
+    name = "mailbox_login_plaintext"
+    assert lines(exposition, name) == ['mailbox_login_plaintext{account="ben"} 1']
+
+
+def test_a_page_of_many_mailboxes_is_whole_and_each_family_stands_together() -> None:
+    exposition = Exposition()
+    wanted = [f"box-{number:04}" for number in range(2 * ROWS + 5)]
+    for each in wanted:
+        exposition.record(imap(each), MINUTE, poll(imap(each)), ())
+    text = b"".join(page(own(), exposition, openmetrics=False)).decode()
+    for family in text_string_to_metric_families(text):
+        if family.name == "mailbox_messages":
+            assert [sample.labels["account"] for sample in family.samples] == wanted
+    heads = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(heads) == len(set(heads))
 
 
 def test_a_server_many_accounts_share_has_one_certificate_series_until_the_last_is_gone() -> None:
@@ -321,7 +373,7 @@ def test_forgetting_removes_every_series_of_that_account_and_no_other() -> None:
     exposition.forget("ann")
     exposition.forget("never heard of")
     assert [line for line in lines(exposition) if 'account="ann"' in line] == []
-    assert len(lines(exposition)) == 16
+    assert len(lines(exposition)) == 20
 
 
 def test_after_a_restart_the_last_success_is_known_and_the_reading_is_not() -> None:
@@ -388,10 +440,10 @@ def test_any_quota_root_comes_back_from_both_parsers_as_it_was(roots: list[str])
 def test_any_count_of_63_bits_is_a_number_that_parses(used: int, limit: int) -> None:
     exposition = Exposition()
     exposition.record(ANNA, MINUTE, poll(ANNA, quoted(Quota("", "storage", used, limit))), ())
-    page = exposition.render(openmetrics=False).decode()
+    text = exposition.render(openmetrics=False).decode()
     values = {
         sample.name: sample.value
-        for family in text_string_to_metric_families(page)
+        for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
     assert values["mailbox_quota_used_bytes"] == used

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.config.accounts import ImapAccount
-from agent.metrics import Exposition, OwnMetrics, page
+from agent.metrics import OwnMetrics
 from agent.metrics.own import Waiting
 from agent.model import Failure, FailureKind, Poll, QuotaState, Reading
+from tests.support.pages import MINUTE, T0, whole
 
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+if TYPE_CHECKING:
+    from datetime import datetime
+
 OK = Poll("anna", T0, 0.04, Reading(QuotaState.UNSUPPORTED, messages=2))
 FAILED = Poll("anna", T0, 30.0, Failure(FailureKind.TIMEOUT, "no answer"))
-ANNA = ImapAccount(name="anna", protocol="imap", server="mx", username="anna", password="x")
 
 
 class Clock:
@@ -120,17 +120,21 @@ def test_two_agents_in_one_process_do_not_share_series() -> None:
     assert samples(second, "mailbox_agent_notifications_total{") == []
 
 
-def test_both_pages_parse_whole_without_a_series_twice() -> None:
-    own, exposition = OwnMetrics(Clock()), Exposition()
-    own.polled(FAILED)
-    own.notified("ops", "sent")
-    own.outbox({"ops": Waiting(1, T0)})
-    exposition.record(ANNA, MINUTE, OK, ())
-    exposition.record(ANNA, MINUTE, FAILED, ())
-    text = page(own, exposition, openmetrics=False).decode()
-    openmetrics = page(own, exposition, openmetrics=True).decode()
+def test_a_receiver_is_counted_from_zero_on() -> None:
+    metrics = OwnMetrics(Clock())
+    metrics.receivers(["ops"])
+    metrics.notified("ops", "sent")
+    metrics.receivers(["ops"])  # as after a reload
+    assert samples(metrics, "mailbox_agent_notifications_total{") == [
+        'mailbox_agent_notifications_total{receiver="ops",result="sent"} 1.0',
+        'mailbox_agent_notifications_total{receiver="ops",result="failed"} 0.0',
+        'mailbox_agent_notifications_total{receiver="ops",result="dead"} 0.0',
+    ]
 
-    assert openmetrics.endswith('tags=""} 1\n# EOF\n')
+
+def test_both_pages_parse_whole_without_a_series_twice() -> None:
+    text, openmetrics = whole(openmetrics=False), whole(openmetrics=True)
+    assert openmetrics.endswith("} 1769817600.0\n# EOF\n")
     assert openmetrics.count("# EOF") == 1
     assert "# EOF" not in text
     assert "_created" not in text + openmetrics

@@ -284,8 +284,9 @@ def test_one_mailbox_that_cannot_be_written_does_not_cost_the_others(store: Stor
     run = Running(store, settings("anna", "ben"))
     run.recorder.put(Poll("anna", NOON, 0.1, poison))
     run.recorder.put(poll("ben", 90))
-    run.recorder.start()
-    run.recorder.stop(timeout=60)
+    with capture_logs():  # to draw two tracebacks takes seconds where the machine is busy
+        run.recorder.start()
+        run.recorder.stop(timeout=60)
     assert [each.transition.alert.key.account for each in _waiting(store)] == ["ben"]
 
 

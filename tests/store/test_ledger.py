@@ -11,8 +11,8 @@ from sqlalchemy import event
 
 from agent.ledger import Ledger
 from agent.memory import FolderSizes, Learned, Refusal, UniqueIds
-from agent.model import Failure, FailureKind, Poll
-from agent.store import Store, StoreUnavailable, memory
+from agent.model import Failure, FailureKind, Poll, Quota, QuotaState, Reading
+from agent.store import Store, StoreUnavailable, history, memory
 from agent.store.recall import Recall
 from tests.support.audience import Everybody
 from tests.support.mailboxes import NOON, poll, settings
@@ -115,3 +115,39 @@ def test_polls_that_learned_nothing_touch_nothing_of_memory(tmp_path: Path) -> N
     tables = ("folder_sizes", "unique_ids", "refusal")
     assert len(statements) > 1
     assert not [each for each in statements for table in tables if table in each]
+
+
+def test_the_forecast_is_known_from_the_first_poll_on_and_reckoned_once_an_hour(
+    tmp_path: Path,
+) -> None:
+    clock = [NOON]
+    with opened(tmp_path) as store:
+        ledger = Ledger(settings("anna"), store, Everybody(), lambda: None, lambda: clock[0])
+        with store.transaction() as connection:
+            for hour in range(-72, 0):
+                past = poll("anna", 1720 + 10 * hour, minute=60 * hour, limit=2000)
+                history.append(connection, [past])
+        ledger.open()
+        assert ledger.full_at("anna") is None
+        ledger.write([poll("anna", 1720, limit=2000)])
+        assert ledger.full_at("anna") == NOON + timedelta(hours=28)
+        ledger.write([poll("anna", 10, limit=2000, minute=1)])
+        assert ledger.full_at("anna") == NOON + timedelta(hours=28)
+        clock[0] += timedelta(hours=1)
+        ledger.write([poll("anna", 10, limit=2000, minute=60)])
+        assert ledger.full_at("anna") is None
+
+
+def test_of_two_quotas_the_one_that_is_full_first_counts(tmp_path: Path) -> None:
+    def boxes(used: int, hour: int) -> Poll:
+        quotas = (Quota("a", "storage", used, 1500), Quota("b", "storage", used, 1400))
+        at = NOON + timedelta(hours=hour)
+        return Poll("anna", at, 0.1, Reading(QuotaState.LIMITED, quotas))
+
+    with opened(tmp_path) as store:
+        ledger = ledger_of(store, "anna")
+        with store.transaction() as connection:
+            for hour in range(-72, 0):
+                history.append(connection, [boxes(1000 + 10 * hour, hour)])
+        ledger.write([boxes(1000, 0)])
+        assert ledger.full_at("anna") == NOON + timedelta(hours=40)

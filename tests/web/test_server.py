@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 LOOPBACK = "127.0.0.1"
-BIG = b"x" * 20_000_000
+PIECE = 256 * 1024
+BIG = b"x" * 80 * PIECE
 
 
 class Agent:
@@ -33,10 +34,20 @@ class Agent:
         self.page = b"page 1\n"
         self.health: Mapping[str, str | None] = {"schedule": None, "store": None}
         self.ready = False
+        self.asked = 0  # pages
+        self.drawn = 0  # pieces of the last one
         self.check: Callable[[], Mapping[str, str | None]] = lambda: self.health
 
-    def render(self, openmetrics: bool) -> bytes:  # noqa: FBT001  the application's contract
-        return self.page + b"# EOF\n" if openmetrics else self.page
+    def render(self, openmetrics: bool) -> Iterator[bytes]:  # noqa: FBT001  the app's contract
+        self.asked += 1
+        return self._draw(openmetrics)
+
+    def _draw(self, openmetrics: bool) -> Iterator[bytes]:  # noqa: FBT001  as above
+        self.drawn = 0
+        for start in range(0, len(self.page), PIECE):
+            yield self.page[start : start + PIECE]
+            self.drawn += 1
+        yield b"# EOF\n" if openmetrics else b""
 
 
 def made(agent: Agent, port: int = 0, *, listen_host: str = LOOPBACK) -> Server:
@@ -106,14 +117,27 @@ def test_metrics_are_compressed_where_accepted(agent: Agent, server: Server) -> 
     answer = get(server, "/metrics", Accept_Encoding="gzip")
     assert answer.headers["content-encoding"] == "gzip"
     assert gzip.decompress(answer.body) == agent.page
+    agent.page = BIG
+    assert gzip.decompress(get(server, "/metrics", Accept_Encoding="gzip").body) == BIG
     assert get(server, "/metrics", Accept_Encoding="gzip;q=0").body == agent.page
 
 
-def test_head_tells_the_length_and_sends_no_body(agent: Agent, server: Server) -> None:
+def test_head_has_the_headers_and_draws_no_page(agent: Agent, server: Server) -> None:
     agent.page = BIG
-    answer = get(server, "/metrics", method="HEAD")
+    answer = get(server, "/metrics", method="HEAD", Accept_Encoding="gzip")
     assert (answer.status, answer.body) == (200, b"")
-    assert answer.headers["content-length"] == str(len(BIG))
+    assert answer.headers["content-encoding"] == "gzip"
+    assert agent.asked == 0
+
+
+def test_a_page_is_drawn_no_faster_than_it_is_read(agent: Agent, server: Server) -> None:
+    agent.page = BIG
+    with connect(server) as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(15) == b"HTTP/1.1 200 OK"
+        for _ in range(3):  # answers of others pass the one that waits
+            assert get(server, "/-/ready").status == 503
+        assert agent.drawn < 60
 
 
 def test_health_names_every_check_and_fails_with_one(agent: Agent, server: Server) -> None:
