@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+LATE = "490101000000Z"
 _CONFIG = """
 [req]
 distinguished_name = name
@@ -71,14 +72,17 @@ class Certificates:
     other: Certificate
 
     @classmethod
-    def make(cls, folder: Path) -> Certificates:
-        """Write everything into `folder`, which exists. Takes eight short `openssl` runs."""
+    def make(cls, folder: Path, end: str = LATE) -> Certificates:
+        """Write everything into `folder`, which exists. Takes eight short `openssl` runs.
+
+        The good certificate ends as told: YYMMDDHHMMSSZ.
+        """
         authority = _Authority(folder)
         authority.found()
         here = ",".join(["DNS:localhost", *(f"IP:127.0.0.{last}" for last in range(1, 10))])
         return cls(
             ca=folder / "ca.pem",
-            good=authority.sign("good", here),
+            good=authority.sign("good", here, end=end),
             expired=authority.sign("expired", here, start="000101000000Z", end="010101000000Z"),
             other=authority.sign("other", "DNS:mail.elsewhere.example"),
         )
@@ -98,14 +102,14 @@ class _Authority:
         (self.folder / "index").touch()
         # Valid since 1999, so that the expired certificate lies within its signer's lifetime.
         self._request("ca")
-        self._sign("ca", "root", "990101000000Z", "490101000000Z", "-selfsign")
+        self._sign("ca", "root", "990101000000Z", LATE, "-selfsign")
 
     def sign(
         self,
         name: str,
         names: str,
         start: str = "200101000000Z",
-        end: str = "490101000000Z",
+        end: str = LATE,
         usage: str = "serverAuth",
     ) -> Certificate:
         extensions = self.folder / f"{name}.ext"

@@ -9,7 +9,7 @@ import grp
 import os
 import shutil
 
-from tests.support.certificates import Certificates
+from tests.support.certificates import LATE, Certificates
 from tests.support.daemon import OWNER, Command, ServerMissingError, give
 from tests.support.dovecot_conf import configuration
 from tests.support.peer import Peer
@@ -41,6 +41,7 @@ class Server(Peer):
     bare = "127.0.0.6"
     unrecorded = "127.0.0.7"
     services = (*Peer.services, "lmtp")
+    certificate_ends = LATE
 
     def __init__(self, logins: int = 1, *, recorded: bool = False) -> None:
         """Start with `logins` processes each for IMAP and POP3 logins; two for throughput.
@@ -58,7 +59,7 @@ class Server(Peer):
         return None
 
     def furnish(self) -> None:
-        self.certificates = Certificates.make(self.folder)
+        self.certificates = Certificates.make(self.folder, self.certificate_ends)
         for name in ("users", "domains", "mail", *(["wire"] if self._recorded else [])):
             (self.folder / name).mkdir()
         give(*self.folder.iterdir())

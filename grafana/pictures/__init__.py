@@ -1,0 +1,1 @@
+"""Pictures of the dashboards, with a real agent behind them: `python -m grafana.pictures`."""
