@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from agent.config.endpoint import Endpoint
 from agent.delivery import Delivery
 from agent.heartbeat import Heartbeat
 from agent.metrics import Exposition, OwnMetrics, page
@@ -18,7 +19,7 @@ from agent.probe.read import Prober, utc_now
 from agent.recorder import Recorder
 from agent.schedule import Schedule
 from agent.store import Recall, Store, StoreError, StoreUnavailable
-from agent.web import Server, build
+from agent.web import Guard, Keeper, Server, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ class Service:
     """One agent; construction binds the listening socket and touches nothing else.
 
     Raises:
+        ConfigError: the web configuration file cannot be used.
         ListenError: the address cannot be listened on.
         StoreUrlError: the store's URL can never work.
     """
@@ -69,6 +71,7 @@ class Service:
             self._own.poll_lateness.observe,
             clock,
         )
+        self._keeper = Keeper(settings.web.config_file)
         self._web = self._server()
 
     @property
@@ -105,7 +108,7 @@ class Service:
             "agent.started",
             accounts=len(self._settings.accounts),
             receivers=len(self._settings.receivers),
-            metrics=f"http://{self._settings.web.listen.host}:{self.port}/metrics",
+            metrics=self._url("/metrics"),
         )
         self._schedule.start()
         self._heartbeat.start()
@@ -158,9 +161,13 @@ class Service:
             health=self.health,
             ready=self._ready,
             summary=self._exposition.summary,
-            listen_host=self._settings.web.listen.host,
         )
-        return Server(app, self._settings.web.listen)
+        listen = self._settings.web.listen
+        return Server(Guard(app, listen.host, self._keeper), listen, self._keeper)
+
+    def _url(self, path: str) -> str:
+        scheme = "https" if self._keeper.gate().context else "http"
+        return f"{scheme}://{Endpoint(self._settings.web.listen.host, self.port)}{path}"
 
     def _ready(self) -> bool:
         """Whether every account has been polled once, but for those that must not be."""

@@ -35,6 +35,7 @@ def run(
 
     logs.configure(log_level, log_format)
     from agent.cli import configuration
+    from agent.config.errors import ConfigError
     from agent.service import Service
     from agent.store import StoreError
     from agent.web import ListenError
@@ -44,6 +45,8 @@ def run(
         structlog.get_logger().warning("config.warning", problem=line)
     try:
         Service(settings).run()
+    except ConfigError as error:
+        raise CommandError(*error.lines) from error
     except StoreError as error:
         raise CommandError(str(error), status=ExitStatus.STORE) from error
     except ListenError as error:

@@ -66,6 +66,8 @@ def _problems(settings: Settings) -> Iterator[str]:
     for receiver in settings.receivers:
         for problem in dict.fromkeys(_problems_of(receiver)):  # targets share what is wrong
             yield f'receiver "{receiver.name}": {problem}'
+    if settings.web.config_file:
+        yield from _problems_of_web(settings.web.config_file)
     heartbeat = settings.alerts.heartbeat()
     if heartbeat.given and (problem := _missing(heartbeat)):
         yield f"[alerts]: {problem}"
@@ -86,6 +88,18 @@ def _problems_of(receiver: Receiver) -> Iterator[str]:
                 yield problem
             if ca_file and (problem := _untrusted(ca_file)):
                 yield f"ca_file {ca_file}: {problem}"
+
+
+def _problems_of_web(file: Path) -> Iterator[str]:
+    """What is wrong with the web configuration file, or with the files that it names."""
+    from agent.config.errors import ConfigError
+    from agent.web.keeper import read
+
+    try:
+        read(file)
+    except ConfigError as error:
+        for line in error.lines:
+            yield f"[web]: config_file {line}"
 
 
 @cache  # accounts by the thousand share one file

@@ -111,6 +111,14 @@ class WebSettings(Table):
         Endpoint("127.0.0.1", METRICS_PORT),
         description="Address to listen on: host:port, or [IPv6]:port.",
     )
+    config_file: FilePath | None = Field(
+        None,
+        description=(
+            "Web configuration file, as the Prometheus exporter toolkit has it: TLS, client "
+            "certificates, users (docs/web.md). Read again when it changes."
+        ),
+        examples=["web.yml"],
+    )
 
 
 def _web_address(url: SecretStr) -> SecretStr:

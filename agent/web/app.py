@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from agent.web import landing
-from agent.web.guard import Guard
 from agent.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
 
 if TYPE_CHECKING:
@@ -32,8 +30,6 @@ def build(
     health: Callable[[], Mapping[str, str | None]],
     ready: Callable[[], bool],
     summary: Callable[[], Summary],
-    *,
-    listen_host: str,
 ) -> Starlette:
     """The application.
 
@@ -42,7 +38,6 @@ def build(
         health: each check's problem in one line, None where all is well.
         ready: whether every account has been polled once.
         summary: counts for the landing page.
-        listen_host: where the server listens; on loopback foreign Host names are refused.
     """
     app = Starlette(
         routes=[
@@ -51,7 +46,6 @@ def build(
             Route("/-/healthy", partial(_healthy, health)),
             Route("/-/ready", partial(_ready, ready)),
         ],
-        middleware=[Middleware(Guard, listen_host=listen_host)],
     )
     app.router.redirect_slashes = False
     return app

@@ -1,4 +1,4 @@
-"""What holds for every answer: headers that keep it out of caches, and the Host check."""
+"""What holds for every answer: headers that keep it to whom it is for, Host check and lock."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
+from agent.web.lock import Lock
+
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from agent.web.gate import Gate
+    from agent.web.keeper import Keeper
 
 _HOST = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<name>[^:]*))(?::\d*)?")
 _REFUSAL = (
@@ -19,32 +25,62 @@ _REFUSAL = (
 )
 
 
+# What is sent where the application says nothing else, and the web configuration file neither.
+_DEFAULTS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class _GoneError(Exception):
+    """The client has gone, and nothing more need be made ready for it."""
+
+
 class Guard:
-    """Middleware around the application.
+    """Middleware around the whole application: its errors pass through it too.
 
     On loopback, a Host that is another name means a web page that had its own name resolve to
     this machine (DNS rebinding) and is refused. Elsewhere the agent is called by names it
     cannot know, such as a container's, and is reachable without that trick anyway.
     """
 
-    def __init__(self, app: ASGIApp, listen_host: str) -> None:
+    def __init__(self, app: ASGIApp, listen_host: str, keeper: Keeper) -> None:
         self._app = app
         self._listen_host = listen_host
+        self._keeper = keeper
+        self._lock = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        gate = self._keeper.gate()
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Cache-Control"] = "no-store"
-                headers["X-Content-Type-Options"] = "nosniff"
+                for name, text in _DEFAULTS.items():
+                    headers.setdefault(name, text)
+                headers.update(gate.headers)
+                if scope["state"]["context"] is not gate.context:
+                    headers["Connection"] = "close"  # made before the TLS was changed
+            if scope["state"]["is_gone"]():
+                raise _GoneError
             await send(message)
 
-        if scope["type"] == "http" and not answers_to(Headers(scope=scope), self._listen_host):
-            await PlainTextResponse(_REFUSAL, 421)(scope, receive, send_with_headers)
-        else:
-            await self._app(scope, receive, send_with_headers)
+        answer = await self._refusal(gate, scope) or self._app
+        try:
+            await answer(scope, receive, send_with_headers)
+        except _GoneError:
+            while (await receive())["type"] != "http.disconnect":
+                pass  # until uvicorn knows too: it complains of an answer that it misses
+
+    async def _refusal(self, gate: Gate, scope: Scope) -> Response | None:
+        if not answers_to(Headers(scope=scope), self._listen_host):
+            return PlainTextResponse(_REFUSAL, 421)
+        return await self._lock.refusal(gate, scope)
 
 
 def answers_to(headers: Headers, listen_host: str) -> bool:

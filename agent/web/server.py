@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from agent.web.connection import GRACE, BoundedConnection
 
 if TYPE_CHECKING:
+    import asyncio
+
     from starlette.types import ASGIApp
 
     from agent.config.endpoint import Endpoint
+    from agent.web.keeper import Keeper
 
 LARGEST_HEAD = 16 * 1024  # bytes of request line and headers
 
@@ -29,13 +33,14 @@ class Server:
     Raises ListenError at construction, before anything of the agent runs.
     """
 
-    def __init__(self, app: ASGIApp, listen: Endpoint) -> None:
+    def __init__(self, app: ASGIApp, listen: Endpoint, keeper: Keeper) -> None:
         self._socket = _bind(listen)
         self.port: int = self._socket.getsockname()[1]
+        connection = partial(BoundedConnection, gate=keeper.gate)  # as good as a class of its own
         self._uvicorn = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http=BoundedConnection,
+                http=cast("type[asyncio.Protocol]", connection),
                 ws="none",
                 lifespan="off",
                 loop="asyncio",

@@ -5,13 +5,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING
 
+import pytest
+
 from agent.cli.healthcheck import healthcheck
 from agent.cli.main import answer
+from tests.support.certificates import Certificates
+from tests.support.website import ALICE, Website, tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pytest
+    from pathlib import Path
 
 
 @contextmanager
@@ -54,3 +57,57 @@ def test_no_agent_at_all_is_1_and_one_line(capfd: pytest.CaptureFixture[str]) ->
         pass
     assert healthcheck(url=url) == 1
     assert capfd.readouterr().err == f"the agent does not answer at {url}: Connection refused\n"
+
+
+def configured(site: Website) -> Path:
+    """The configuration of an agent that listens where this one does."""
+    file = site.folder / "config.toml"
+    file.write_text(f"""
+[web]
+listen = "127.0.0.1:{site.server.port}"
+config_file = "web.yml"
+[[accounts]]
+name = "anna"
+protocol = "imap"
+server = "mail.example.com"
+username = "anna"
+password_file = "anna"
+""")
+    return file
+
+
+def test_under_tls_it_needs_neither_password_nor_client_certificate(tmp_path: Path) -> None:
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    certificates = Certificates.make(folder)
+    more = {
+        "client_auth_type": "RequireAndVerifyClientCert",
+        "client_ca_file": str(certificates.ca),
+    }
+    locked = tls(certificates.good, **more) | {"basic_auth_users": {"alice": ALICE}}
+    with Website(tmp_path, locked) as site:
+        assert healthcheck(config=configured(site)) == 0
+        assert healthcheck(url=f"https://localhost:{site.server.port}") == 0
+        assert healthcheck(url=f"http://localhost:{site.server.port}") == 1
+
+
+def test_a_web_configuration_that_is_wrong_by_now_does_not_make_the_agent_sick(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Website(tmp_path, {"basic_auth_users": {"alice": ALICE}}) as site:
+        site.file.write_text("wonderland")
+        capfd.readouterr()
+        assert healthcheck(config=configured(site)) == 0
+        assert "the agent" not in capfd.readouterr().err
+    assert healthcheck(config=configured(site)) == 1
+    assert "does not answer" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["localhost", "ftp://localhost", "https://", "http://x:port"])
+def test_a_url_of_another_form_is_1_and_one_line(
+    capfd: pytest.CaptureFixture[str], url: str
+) -> None:
+    assert answer(["healthcheck", "--url", url]) == 1
+    assert capfd.readouterr().err == (
+        "mailbox-agent: --url needs a form such as http://127.0.0.1:9143\n"
+    )

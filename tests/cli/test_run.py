@@ -79,3 +79,16 @@ def test_a_password_that_others_can_read_is_warned_of(command: Command, name: st
         done = command(name)
     assert "config.toml" in done.stderr.splitlines()[0]
     assert "warning" in done.stderr.splitlines()[0]
+
+
+def test_a_wrong_web_configuration_is_status_3_and_one_line(command: Command) -> None:
+    (command.folder / "web.yml").write_text("basic_auth_users: {alice: wonderland}")
+    configure(command)
+    file = command.folder / "config.toml"
+    file.write_text(file.read_text().replace("[web]", '[web]\nconfig_file = "web.yml"'))
+    done = command("run")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        f'mailbox-agent: {command.folder}/web.yml: basic_auth_users: user "alice": needs a bcrypt '
+        'hash, as "htpasswd -nB" makes it\n'
+    )

@@ -167,3 +167,23 @@ def test_what_alertmanagers_and_the_heartbeat_need_is_looked_for(file: Path) -> 
         f"{where}: ca_file ca.pem: cannot be read",
         "config.toml: [alerts]: heartbeat_url_file beat: no such file or directory",
     ]
+
+
+def test_the_web_configuration_file_is_checked_with_all_that_it_names(file: Path) -> None:
+    text = f'[web]\nconfig_file = "web.yml"\n{ACCOUNT}'
+    web = file.parent / "web.yml"
+
+    def problems(document: str) -> list[str]:
+        web.write_text(document)
+        status, output, lines = validate(file, text)
+        assert (status, bool(output)) == ((3, False) if lines else (0, True))
+        return [line.removeprefix("config.toml: [web]: config_file web.yml: ") for line in lines]
+
+    assert problems("rate_limit: {interval: 1s}") == []
+    assert problems("tls_server_config: {cert_file: none, key_file: none}") == [
+        "tls_server_config: cert_file none: no such file or directory"
+    ]
+    assert problems("basic_auth_users: {alice: wonderland}\nrate_limt: {}") == [
+        'basic_auth_users: user "alice": needs a bcrypt hash, as "htpasswd -nB" makes it',
+        'unknown key "rate_limt"; did you mean "rate_limit"?',
+    ]

@@ -42,7 +42,7 @@ _LEAF = """
 [leaf]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
-extendedKeyUsage = serverAuth
+extendedKeyUsage = {usage}
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = {names}
@@ -74,6 +74,7 @@ class Certificates:
     def make(cls, folder: Path) -> Certificates:
         """Write everything into `folder`, which exists. Takes eight short `openssl` runs."""
         authority = _Authority(folder)
+        authority.found()
         here = ",".join(["DNS:localhost", *(f"IP:127.0.0.{last}" for last in range(1, 10))])
         return cls(
             ca=folder / "ca.pem",
@@ -82,22 +83,33 @@ class Certificates:
             other=authority.sign("other", "DNS:mail.elsewhere.example"),
         )
 
+    def client(self, name: str, names: str) -> Certificate:
+        """Another certificate of the same authority, for a client with these alternative names."""
+        return _Authority(self.ca.parent).sign(name, names, usage="clientAuth")
+
 
 class _Authority:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = folder / "ca.conf"
-        self.config.write_text(_CONFIG.format(folder=folder))
-        (folder / "index").touch()
+
+    def found(self) -> None:
+        self.config.write_text(_CONFIG.format(folder=self.folder))
+        (self.folder / "index").touch()
         # Valid since 1999, so that the expired certificate lies within its signer's lifetime.
         self._request("ca")
         self._sign("ca", "root", "990101000000Z", "490101000000Z", "-selfsign")
 
     def sign(
-        self, name: str, names: str, start: str = "200101000000Z", end: str = "490101000000Z"
+        self,
+        name: str,
+        names: str,
+        start: str = "200101000000Z",
+        end: str = "490101000000Z",
+        usage: str = "serverAuth",
     ) -> Certificate:
         extensions = self.folder / f"{name}.ext"
-        extensions.write_text(_LEAF.format(names=names))
+        extensions.write_text(_LEAF.format(names=names, usage=usage))
         self._request(name)
         self._sign(name, "leaf", start, end, "-extfile", str(extensions))
         return Certificate(self.folder / f"{name}.pem", self.folder / f"{name}.key")

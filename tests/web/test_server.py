@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import http.client
 import socket
+import struct
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ import pytest
 
 from agent.config.endpoint import Endpoint
 from agent.metrics import Summary
-from agent.web import ListenError, Server, build
+from agent.web import Guard, Keeper, ListenError, Server, build
 from agent.web.connection import MOST_CONNECTIONS
 from agent.web.landing import POLICY
 
@@ -37,16 +39,16 @@ class Agent:
         return self.page + b"# EOF\n" if openmetrics else self.page
 
 
+def made(agent: Agent, port: int = 0, *, listen_host: str = LOOPBACK) -> Server:
+    summary = Summary(mailboxes=12, polled=11, failing=3, firing=2)
+    app = build(agent.render, agent.check, lambda: agent.ready, lambda: summary)
+    keeper = Keeper(None)
+    return Server(Guard(app, listen_host, keeper), Endpoint(LOOPBACK, port), keeper)
+
+
 @contextmanager
 def serving(agent: Agent, listen_host: str = LOOPBACK) -> Iterator[Server]:
-    app = build(
-        agent.render,
-        agent.check,
-        lambda: agent.ready,
-        lambda: Summary(mailboxes=12, polled=11, failing=3, firing=2),
-        listen_host=listen_host,
-    )
-    server = Server(app, Endpoint(LOOPBACK, 0))
+    server = made(agent, listen_host=listen_host)
     server.start()
     try:
         yield server
@@ -226,6 +228,23 @@ def test_clients_that_do_not_read_delay_no_scrape_and_no_stop(
                 client.close()
 
 
+def test_a_client_that_goes_away_within_an_answer_ends_it_without_a_word(
+    agent: Agent, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent.page = BIG
+    for _ in range(3):
+        with connect(server) as client:
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    state = server._uvicorn.server_state
+    end = time.monotonic() + 30
+    while state.connections or state.tasks:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert caplog.records == []
+
+
 def test_one_client_too_many_costs_the_longest_silent_its_place(server: Server) -> None:
     clients = [connect(server) for _ in range(MOST_CONNECTIONS)]
     try:
@@ -286,17 +305,15 @@ def test_endless_headers_are_cut_off(server: Server) -> None:
 
 
 def test_a_port_in_use_is_one_clear_line_before_anything_starts(server: Server) -> None:
-    app = build(Agent().render, dict, bool, lambda: Summary(0, 0, 0, 0), listen_host=LOOPBACK)
     with pytest.raises(ListenError) as caught:
-        Server(app, Endpoint(LOOPBACK, server.port))
+        made(Agent(), server.port)
     assert str(caught.value) == (
         f"cannot listen on 127.0.0.1:{server.port}: Address already in use"
     )
 
 
 def test_a_server_that_never_started_can_be_stopped(agent: Agent) -> None:
-    app = build(agent.render, dict, bool, lambda: Summary(0, 0, 0, 0), listen_host=LOOPBACK)
-    server = Server(app, Endpoint(LOOPBACK, 0))
+    server = made(agent)
     server.stop(1)
     with pytest.raises(ConnectionRefusedError):
         connect(server)
