@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.support.certificates import Certificate
 from tests.support.website import ALICE, BOB, LOOPBACK, PATIENCE, Website, tls, trusting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.certificates import Certificate, Certificates
+    from tests.support.certificates import Certificates
 
 REQUIRED = "RequireAndVerifyClientCert"
 ONLY_ALICE = {"basic_auth_users": {"alice": ALICE}}
@@ -58,6 +59,20 @@ def test_content_counts_not_time_or_size(tmp_path: Path) -> None:
         with capture_logs() as logged:
             site.file.touch()
             assert site.get(user="carol:alicealice").status == 200
+        assert logged == []
+
+
+def test_a_file_that_is_named_no_more_does_not_count(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    old = tmp_path / "old.pem"
+    old.write_bytes(certificates.good.chain.read_bytes())
+    with Website(tmp_path, tls(Certificate(old, certificates.good.key))) as site:
+        site.write(tls(certificates.other))
+        assert shown(site) == der(certificates.other)
+        with capture_logs() as logged:
+            old.unlink()
+            assert shown(site) == der(certificates.other)
         assert logged == []
 
 
