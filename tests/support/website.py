@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from agent.config.endpoint import Endpoint
+from agent.metrics.page import BLOCK
 from agent.web import Guard, Keeper, Server
-from agent.web.app import CHUNK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,7 @@ class Website:
         )
 
     async def _answer(self, _request: Request) -> StreamingResponse:
-        chunks = (self.page[start : start + CHUNK] for start in range(0, len(self.page), CHUNK))
+        chunks = (self.page[start : start + BLOCK] for start in range(0, len(self.page), BLOCK))
         return StreamingResponse(chunks, headers={"Content-Length": str(len(self.page))})
 
 

@@ -57,13 +57,6 @@ def made(agent: Agent, port: int = 0, *, listen_host: str = LOOPBACK) -> Server:
     return Server(Guard(app, listen_host, keeper), Endpoint(LOOPBACK, port), keeper)
 
 
-def made(agent: Agent, port: int = 0, *, listen_host: str = LOOPBACK) -> Server:
-    summary = Summary(mailboxes=12, polled=11, failing=3, firing=2)
-    app = build(agent.render, agent.check, lambda: agent.ready, lambda: summary)
-    keeper = Keeper(None)
-    return Server(Guard(app, listen_host, keeper), Endpoint(LOOPBACK, port), keeper)
-
-
 @contextmanager
 def serving(agent: Agent, listen_host: str = LOOPBACK) -> Iterator[Server]:
     server = made(agent, listen_host=listen_host)
