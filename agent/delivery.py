@@ -21,7 +21,7 @@ from agent.notify.addresses import Address, addresses
 from agent.notify.backoff import next_attempt
 from agent.notify.message import Style
 from agent.notify.verdict import Rejected, Retry, Sent
-from agent.store import StoreUnavailable, outbox
+from agent.store import StoreUnavailable, outbox, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -176,6 +176,7 @@ class _Lane:
         if not accepted:
             return
         with self._books.store.transaction() as connection:
+            told.record(connection, accepted, self._books.clock())
             outbox.sent(connection, accepted)
         with self._lock:
             self._accepted.difference_update(accepted)

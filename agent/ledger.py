@@ -13,7 +13,8 @@ from agent.notify.alertmanager import announcing
 from agent.rules.judgement import Past, Policy, Verdict, close_removed, judge, review
 from agent.rules.situation import outlooks
 from agent.rules.watch import Watched
-from agent.store import alerts, announced, history, memory, outbox
+from agent.store import alerts, announced, details, history, memory, outbox, overview, told
+from agent.store.overview import Overview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
     from agent.config.settings import Settings
     from agent.memory import Refusal
-    from agent.model import Alert, Poll, Transition
+    from agent.model import Alert, Outlook, Poll, Transition
     from agent.rules.judgement import Audience
-    from agent.rules.situation import Outlook
     from agent.store import Store
     from agent.store.history import LastPoll
 
@@ -85,7 +85,9 @@ class Ledger:
             firing = alerts.firing(connection, accounts | {""})
             past = self._past(connection, polls)
             verdict = judge(self._policy, polls, firing, self._watched, self._clock(), past)
+            details.keep(connection, polls)
             history.append(connection, polls)
+            overview.sum_up(connection, polls, {each: past.outlooks[each] for each in past.samples})
             self._keep(connection, verdict)
             refusals = memory.keep(connection, polls, self._refusals)
         self._refusals = refusals
@@ -111,11 +113,25 @@ class Ledger:
         with self._store.transaction() as connection:
             history.prune(connection, self._clock())
             announced.prune(connection, self._clock())
+            details.prune(connection, self._clock())
+            told.prune(connection, self._clock())
 
     @property
     def refusals(self) -> Mapping[str, Refusal]:
         """The rejected logins by account, as last committed; a reset since is not seen."""
         return self._refusals
+
+    def known(self) -> dict[str, Overview]:
+        """What memory has of each mailbox, without figures, and of what concerns several ("").
+
+        May be called from any thread.
+        """
+        watched, firing, refusals = dict(self._watched), dict(self._alerts), self._refusals
+        known = {"": Overview(alerts=firing.get("", ()))}
+        for name, each in watched.items():
+            polls = (each.polled_at, each.succeeded_at, each.failure)
+            known[name] = Overview(*polls, alerts=firing.get(name, ()), refusal=refusals.get(name))
+        return known
 
     def firing(self, account: str) -> tuple[Alert, ...]:
         """The alerts of one account, as last committed."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agent.model import Poll
     from agent.rules.judgement import Audience
     from agent.store import Store
+    from agent.store.overview import Overview
 
 TICK = 1.0  # seconds between two looks at what has become stale
 PRUNE_EVERY = 3600.0
@@ -60,6 +61,15 @@ class Recorder:
         self._unsaved: dict[tuple[str, type], Poll] = {}
         self._lost = 0
         self._retry_at = self._prune_at = self._expire_at = self._due_at = self._review_at = 0.0
+
+    @property
+    def unwritten(self) -> Sequence[Poll]:
+        """The polls that the store has yet to take, the latest of each account among them."""
+        return sorted(self._unsaved.values(), key=lambda poll: poll.at)
+
+    def known(self) -> Mapping[str, Overview]:
+        """What was known of each mailbox when the store last worked; see `Ledger.known`."""
+        return self._ledger.known()
 
     def put(self, poll: Poll) -> None:
         """Hand over a finished poll; never blocks."""

@@ -19,7 +19,7 @@ from agent.probe.read import Prober, utc_now
 from agent.recorder import Recorder
 from agent.schedule import Schedule
 from agent.store import Recall, Store, StoreError, StoreUnavailable
-from agent.web import Guard, Keeper, Server, build
+from agent.web import Fleet, Guard, Keeper, Server, Site, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -159,11 +159,12 @@ class Service:
         self._recorder.put(poll)
 
     def _server(self) -> Server:
+        fleet = Fleet(lambda: self._settings, self._store, self._recorder, self._clock)
         app = build(
             render=lambda openmetrics: page(self._own, self._exposition, openmetrics=openmetrics),
             health=self.health,
             ready=self._ready,
-            summary=self._exposition.summary,
+            pages=Site(fleet, lambda: self._settings).routes(),
         )
         listen = self._settings.web.listen
         return Server(Guard(app, listen.host, self._keeper), listen, self._keeper)

@@ -12,12 +12,13 @@ from agent.model import FailureKind, Severity
 from agent.probe.guard import PAUSE, LoginGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from agent.config.accounts import Account
     from agent.config.settings import Settings
     from agent.memory import Refusal
+    from agent.model import Alert
     from agent.store.overview import Overview
 
 
@@ -38,6 +39,12 @@ _SEVERITIES = {
     Severity.CRITICAL: State.CRITICAL,
     Severity.WARNING: State.WARNING,
     Severity.INFO: State.INFO,
+}
+_URGENCIES = {
+    State.QUARANTINED: Severity.WARNING.rank,
+    State.FAILING: Severity.WARNING.rank,
+    State.STALE: Severity.WARNING.rank,
+    State.NEVER_POLLED: -1,
 }
 
 
@@ -107,18 +114,47 @@ def standing(settings: Settings, account: Account, known: Overview, now: datetim
 
 def state(known: Overview, longest_silence: timedelta, now: datetime) -> State:
     """The word for a mailbox; `longest_silence` is how old figures may be before they are stale."""
-    if _is_quarantined(known, now):
+    kind = known.failure.kind if known.failure else None
+    silence = now - known.succeeded_at if known.succeeded_at else None
+    old = silence is not None and silence > longest_silence
+    read = silence is not None
+    return word(known.refusal, kind, worst_of(known.alerts), now, read=read, old=old)
+
+
+def word(  # noqa: PLR0913 - a pure function: all that it depends on is an argument
+    refusal: Refusal | None,
+    failure: FailureKind | None,
+    worst: Severity | None,
+    now: datetime,
+    *,
+    read: bool,
+    old: bool,
+) -> State:
+    """The same, by its last poll's failure, its worst alert, and whether it was read long ago."""
+    if refusal and _is_quarantined(refusal, failure, now):
         return State.QUARANTINED
-    if known.failure:
+    if failure:
         return State.FAILING
-    if known.succeeded_at is None:
+    if not read:
         return State.NEVER_POLLED
-    if now - known.succeeded_at > longest_silence:
+    if old:
         return State.STALE
-    worst = max(
-        (alert.severity for alert in known.alerts), key=lambda severity: severity.rank, default=None
-    )
     return _SEVERITIES[worst] if worst else State.OK
+
+
+def worst_of(alerts: Iterable[Alert]) -> Severity | None:
+    """The severity of the worst alert; None where none fires."""
+    severities = (alert.severity for alert in alerts)
+    return max(severities, key=lambda severity: severity.rank, default=None)
+
+
+def urgency(state: State, worst: Severity | None) -> int:
+    """How soon somebody should look: the higher, the sooner.
+
+    The worst alert counts, whatever the word is; a mailbox that cannot be read is like a warning.
+    """
+    least = _URGENCIES.get(state, -2)
+    return max(least, worst.rank) if worst else least
 
 
 def pauses(
@@ -131,12 +167,14 @@ def pauses(
 
     `accounts` are all that are configured, since any of them can be the reason.
     """
-    guard = LoginGuard(accounts, _Remembered(refusals))
+    refused = [each for each in accounts if each.name in refusals and refusals[each.name].times]
+    if not refused:
+        return []
+    guard = LoginGuard(refused, _Remembered(refusals))
     guard.restore()
     rejected: defaultdict[str, list[str]] = defaultdict(list)
-    for account in accounts:
-        if account.name in refusals and refusals[account.name].times:
-            rejected[str(account.server)].append(account.name)
+    for account in refused:
+        rejected[str(account.server)].append(account.name)
     found = []
     for server in dict.fromkeys(str(account.server) for account in asked):
         until = guard.paused_until(server) if server in rejected else None
@@ -158,11 +196,8 @@ class _Remembered(Memory):
         return self._refusals
 
 
-def _is_quarantined(known: Overview, now: datetime) -> bool:
+def _is_quarantined(refusal: Refusal, failure: FailureKind | None, now: datetime) -> bool:
     """Whether the login is not tried now; a poll that failed otherwise says that it was, since."""
-    refusal, failure = known.refusal, known.failure
-    if refusal is None or not refusal.times:
-        return False
-    if failure and failure.kind is not FailureKind.AUTH:
+    if not refusal.times or failure not in {None, FailureKind.AUTH}:
         return False
     return refusal.retry_at is None or now < refusal.retry_at

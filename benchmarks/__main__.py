@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("start", "poll", "scrape", "memory", "forecast")
+BENCHMARKS = ("start", "poll", "scrape", "memory", "forecast", "page")
 
 
 def main() -> int:

@@ -95,6 +95,14 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """How a quota grows, in bytes or messages a day, and when it will be full at that pace."""
+
+    growth: float | None
+    full_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """A change of one alert; `alert` is the state after it (for RESOLVED: the last one).
 

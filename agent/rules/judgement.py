@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from agent.model import Poll
+    from agent.model import Outlook, Poll
     from agent.rules.forecast import Samples
-    from agent.rules.situation import Outlook
 
 __all__ = ["NO_PAST", "Audience", "Past", "Policy", "Verdict", "close_removed", "judge", "review"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.model import Reading, Situation
+from agent.model import Outlook, Reading, Situation
 from agent.rules.forecast import forecast, growth
 
 if TYPE_CHECKING:
@@ -16,14 +15,6 @@ if TYPE_CHECKING:
     from agent.rules.forecast import Samples
 
 LARGEST = 5  # folders
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """How a quota grows, in bytes or messages a day, and when it will be full at that pace."""
-
-    growth: float | None
-    full_at: datetime | None
 
 
 def outlooks(

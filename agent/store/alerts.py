@@ -28,6 +28,17 @@ def firing(
     return {found.key: found for found in map(_alert, _rows(connection, accounts))}
 
 
+def worst(connection: Connection) -> dict[str, Severity]:
+    """Return the severity of each account's worst alert."""
+    found: dict[str, Severity] = {}
+    query = select(alert.c.account, alert.c.severity).distinct()
+    for account, severity in connection.execute(query):
+        each = Severity(severity)
+        if account not in found or each.rank > found[account].rank:
+            found[account] = each
+    return found
+
+
 def apply(connection: Connection, transitions: Iterable[Transition]) -> None:
     """Keep the alerts as the transitions, in their order, leave them; RESOLVED ends one."""
     last = {transition.alert.key: transition for transition in transitions}

@@ -27,7 +27,7 @@ _DAY = 24 * _HOUR
 KEEP_HOURLY = timedelta(days=14)
 KEEP_DAILY = timedelta(days=365)
 _BELIEVED = (QuotaState.LIMITED, QuotaState.UNLIMITED)
-_KEEP_POLL = upsert(mailbox, unless_null=("last_success_at", "reading"))
+_KEEP_POLL = upsert(mailbox, unless_null=("last_success_at", "reading", "usage_ratio", "outlooks"))
 _KEEP_SAMPLE = upsert(sample)
 
 

@@ -11,7 +11,7 @@ from agent.memory import FolderSizes, Refusal, UniqueIds
 from agent.model import LARGEST_COUNT, Reading
 from agent.store.packing import pack_blocks, pack_ids
 from agent.store.sql import chunks, insert_new, upsert
-from agent.store.tables import folder_sizes, refusal, unique_ids
+from agent.store.tables import folder_sizes, folders, refusal, unique_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -95,7 +95,7 @@ def forget_unconfigured(connection: Connection, accounts: Collection[str]) -> No
 
     Rejected logins stay: an account that comes back must not risk its credential again.
     """
-    for table in (folder_sizes, unique_ids):
+    for table in (folder_sizes, folders, unique_ids):
         stored = connection.execute(select(table.c.account).distinct()).scalars()
         for chunk in chunks(set(stored).difference(accounts)):
             connection.execute(delete(table).where(table.c.account.in_(chunk)))

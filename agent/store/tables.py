@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -69,6 +70,8 @@ mailbox = Table(
     Column("failure", Text),  # of the last poll; NULL where it succeeded
     Column("detail", Text),
     Column("reading", Text),  # JSON of the last reading's figures
+    Column("usage_ratio", Float),  # the same reading's, so that the worst are found without it
+    Column("outlooks", Text),  # JSON list of [root, resource, growth, full_at], as last forecast
     sqlite_with_rowid=False,
 )
 
@@ -174,4 +177,43 @@ announced = Table(
     Column("ended_at", UtcTime),  # NULL while it fires
     Column("transition", Text, nullable=False),  # JSON of the facts; never a URL or a secret
     Index("announced_of_alert", "account", "rule", "root", "resource"),
+)
+
+# What the page of one mailbox shows, apart from what the page of all reads of each.
+folders = Table(
+    "folders",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("listing", Text, nullable=False),  # JSON: how many there are, and the largest
+    sqlite_with_rowid=False,
+)
+
+# Failures of one kind in a row are one spell.
+spell = Table(
+    "spell",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("began_at", UtcTime, primary_key=True),
+    Column("last_at", UtcTime, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("failure", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # of the last one
+    sqlite_with_rowid=False,
+)
+
+# What receivers have accepted; one row for a change of an alert, however many targets it has.
+told = Table(
+    "told",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("root", Text, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("since", UtcTime, primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("receiver", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -6,27 +6,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.metrics.page import blocks
-from agent.web import landing
 from agent.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
 from agent.web.packing import gzipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from starlette.requests import Request
-
-    from agent.metrics import Summary
+    from starlette.routing import BaseRoute
 
 
 def build(
     render: Callable[[bool], Iterable[bytes]],
     health: Callable[[], Mapping[str, str | None]],
     ready: Callable[[], bool],
-    summary: Callable[[], Summary],
+    pages: Sequence[BaseRoute],
 ) -> Starlette:
     """The application.
 
@@ -34,14 +32,14 @@ def build(
         render: the metrics page in pieces; True asks for OpenMetrics 1.0, `# EOF` included.
         health: each check's problem in one line, None where all is well.
         ready: whether every account has been polled once.
-        summary: counts for the landing page.
+        pages: the routes of everything that is about mailboxes.
     """
     app = Starlette(
         routes=[
-            Route("/", partial(_landing, summary)),
             Route("/metrics", partial(_metrics, render)),
             Route("/-/healthy", partial(_healthy, health)),
             Route("/-/ready", partial(_ready, ready)),
+            *pages,
         ],
     )
     app.router.redirect_slashes = False
@@ -71,8 +69,3 @@ async def _healthy(health: Callable[[], Mapping[str, str | None]], _request: Req
 
 async def _ready(ready: Callable[[], bool], _request: Request) -> Response:
     return PlainTextResponse("ready\n") if ready() else PlainTextResponse("not ready\n", 503)
-
-
-async def _landing(summary: Callable[[], Summary], _request: Request) -> Response:
-    headers = {"Content-Security-Policy": landing.POLICY}
-    return HTMLResponse(landing.page(summary()), headers=headers)

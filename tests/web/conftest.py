@@ -1,3 +1,5 @@
+"""Certificates for the server and its clients, and one fleet for all that only looks at it."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -5,9 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.certificates import Certificate, Certificates
+from tests.support.fleet import LIVES, served
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("fleet"), LIVES) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

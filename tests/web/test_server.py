@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.config.endpoint import Endpoint
-from agent.metrics import Summary
 from agent.web import Guard, Keeper, ListenError, Server, build
 from agent.web.connection import MOST_CONNECTIONS
-from agent.web.landing import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,8 +49,7 @@ class Agent:
 
 
 def made(agent: Agent, port: int = 0, *, listen_host: str = LOOPBACK) -> Server:
-    summary = Summary(mailboxes=12, polled=11, failing=3, firing=2)
-    app = build(agent.render, agent.check, lambda: agent.ready, lambda: summary)
+    app = build(agent.render, agent.check, lambda: agent.ready, [])
     keeper = Keeper(None)
     return Server(Guard(app, listen_host, keeper), Endpoint(LOOPBACK, port), keeper)
 
@@ -159,26 +156,7 @@ def test_ready_only_after_the_first_sweep(agent: Agent, server: Server) -> None:
     assert (answer.status, answer.body) == (200, b"ready\n")
 
 
-def test_the_landing_page_counts_links_and_fetches_nothing(server: Server) -> None:
-    answer = get(server, "/")
-    page = answer.body.decode()
-    assert answer.status == 200
-    for said in (
-        "<dt>Mailboxes</dt><dd>12</dd>",
-        "<dt>Polled</dt><dd>11</dd>",
-        "<dt>Failing</dt><dd>3</dd>",
-        "<dt>Alerts firing</dt><dd>2</dd>",
-        'href="metrics"',
-        'href="-/healthy"',
-        'href="-/ready"',
-    ):
-        assert said in page
-    assert "src=" not in page
-    assert answer.headers["content-security-policy"] == POLICY
-    assert POLICY.startswith("default-src 'none'; style-src 'sha256-")
-
-
-@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/nowhere"])
+@pytest.mark.parametrize("path", ["/metrics", "/-/healthy", "/-/ready", "/nowhere"])
 def test_no_answer_is_cached_or_guessed_at(server: Server, path: str) -> None:
     answer = get(server, path)
     assert answer.headers["cache-control"] == "no-store"
