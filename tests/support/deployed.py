@@ -19,7 +19,8 @@ RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 UNIT_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
-_DOCUMENTED = re.compile(r"^\| `(mailbox_\w+)` \|([\w, ]*)\|", re.MULTILINE)
+_KIND = "(?: (?:gauge|counter|histogram) \\|)?"
+_DOCUMENTED = re.compile(rf"^\| `(mailbox_\w+)` \|{_KIND}([\w, ]*)\|", re.MULTILINE)
 _QUERIES = re.compile(r"```promql\n(.*?)```", re.DOTALL)
 _NEXT_QUERY = re.compile(r"\n(?=[^\s)])")
 

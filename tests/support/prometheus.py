@@ -144,5 +144,5 @@ def amtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def _tool(*command: str | Path, words: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, input=words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, check=False, timeout=120,
+        text=True, check=False, timeout=600,
     )  # fmt: skip
