@@ -40,16 +40,6 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """How many mailboxes there are, and how they fare; the rest waits for its first poll."""
-
-    mailboxes: int
-    polled: int
-    failing: int
-    firing: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Shown:
     """One mailbox as the page has it, and until when its figures count; None where it has none."""
 
@@ -150,16 +140,6 @@ class Exposition:
         if shown:
             self._room.give_back(name)
             self._certificates.forget(str(shown.mailbox.account.server), name)
-
-    def summary(self) -> Summary:
-        """Counts for people, over the accounts known now."""
-        mailboxes = self._mailboxes()
-        return Summary(
-            mailboxes=len(mailboxes),
-            polled=sum(mailbox.success is not None for mailbox in mailboxes),
-            failing=sum(mailbox.success is False for mailbox in mailboxes),
-            firing=sum(len(mailbox.firing) for mailbox in mailboxes),
-        )
 
     def unpolled(self) -> frozenset[str]:
         """The accounts that no poll was recorded of since the agent started."""

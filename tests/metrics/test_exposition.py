@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent.config.accounts import ImapAccount, Pop3Account
 from agent.memory import Refusal
-from agent.metrics import Exposition, Summary, page
+from agent.metrics import Exposition, page
 from agent.metrics.exposition import ROWS
 from agent.metrics.families import FIGURES_FAMILIES, MAILBOX_FAMILIES
 from agent.model import Failure, FailureKind, Poll, Quota, QuotaState, Reading, Severity
@@ -402,14 +402,6 @@ def test_another_mailbox_under_an_old_name_starts_anew() -> None:
         'mailbox_poll_failures_total{account="a",reason="timeout"} 1',
         'mailbox_info{account="a",protocol="imap",server="other.example.com:993",tags=""} 1',
     ]
-
-
-def test_the_summary_counts_mailboxes_by_how_they_fare() -> None:
-    exposition = Exposition()
-    exposition.restore(imap("new"), MINUTE)
-    exposition.record(imap("good"), MINUTE, poll(imap("good")), [firing("good", Severity.WARNING)])
-    exposition.record(imap("bad"), MINUTE, poll(imap("bad"), TIMEOUT), ())
-    assert exposition.summary() == Summary(mailboxes=3, polled=2, failing=1, firing=1)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())), max_size=3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -200,3 +201,29 @@ def test_many_mailboxes_of_one_server_are_all_polled(dovecot: Dovecot, tmp_path:
         sizes = series(service, "mailbox_size_bytes")
     assert len(sizes) == len(users)
     assert set(sizes.values()) == {2048}
+
+
+def test_the_page_tells_what_polls_found_and_what_was_told_also_after_a_restart(
+    dovecot: Dovecot, tmp_path: Path
+) -> None:
+    user = dovecot.add(storage=100 * KIBIBYTE)
+    dovecot.store(user, size=85 * KIBIBYTE)
+    path = f"/api/v1/mailboxes/{user.name}"
+    with Webhook() as hook:
+        configured = settings(tmp_path, account(dovecot, user), **receiver(hook))
+        with running(configured) as service:
+            assert hook.next()["title"] == f"Mailbox {user.name} is 85 % full"
+            while '"state":"sent"' not in get(service, path)[1]:
+                pass
+        with running(configured) as service:
+            status, page = get(service, f"/mailboxes/{user.name}")
+            found = json.loads(get(service, path)[1])["mailbox"]
+            assert get(service, "/")[0] == 200
+    assert status == 200
+    assert "nearly full, began" in page
+    assert (found["state"], found["status"]) == ("warning", "warning")
+    assert found["folders"][0]["name"] == "INBOX"
+    assert found["folders"][0]["size_bytes"] == 85 * KIBIBYTE
+    (notice,) = found["notifications"]
+    assert (notice["receiver"], notice["rule"], notice["reason"]) == ("ops", "usage", "first")
+    assert [alert["told"] for alert in found["alerts"]] == [["ops"]]

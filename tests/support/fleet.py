@@ -18,7 +18,7 @@ from agent.model import Failure, FailureKind, Folder, Poll, Quota, QuotaState, R
 from agent.notify.routing import Routing
 from agent.recorder import Recorder
 from agent.store import Store, history, outbox, told
-from agent.web import Fleet, Server, Site, build
+from agent.web import Fleet, Guard, Keeper, Server, Site, build
 from tests.support.stores import opened
 
 if TYPE_CHECKING:
@@ -184,8 +184,8 @@ def shown(
     idle = Recorder(settings, store, Exposition(), Routing(settings), lambda: None, lambda: NOW)
     fleet = Fleet(lambda: settings, store, recorder or idle, lambda: NOW)
     pages = Site(fleet, lambda: settings).routes()
-    app = build(lambda _: b"", dict, lambda: True, pages, listen_host="127.0.0.1")
-    server = Server(app, Endpoint("127.0.0.1", 0))
+    app, keeper = build(lambda _: (), dict, lambda: True, pages), Keeper(None)
+    server = Server(Guard(app, "127.0.0.1", keeper), Endpoint("127.0.0.1", 0), keeper)
     server.start()
     try:
         yield server

@@ -203,7 +203,7 @@ def test_what_the_store_could_not_take_is_shown_nevertheless(tmp_path: Path) -> 
                 assert re.search(
                     r"anna mail\.example\.com:993 critical 99 %.*Last read: 0s ago", page
                 )
-                assert re.search(r"ben mail\.example\.com:993 failing timeout 60 %", page)
+                assert re.search(r"ben mail\.example\.com:993 failing timeout 59 %", page)
                 answer = requests.get(address + "/api/v1/mailboxes", timeout=20).json()
                 assert answer["store_problem"] == recorder.problem
                 ratios = [mailbox["usage_ratio"] for mailbox in answer["mailboxes"]]
