@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 32  # polls at a time, where mailboxes were named
 MOST_SWEPT = 64  # polls at a time, over all servers
+SETTLE_SECONDS = 0.5  # for what a poll had to leave behind: it ends at the same time
 PATIENCE = 100_000  # messages whose sizes are asked for at once: nothing is kept for a next time
 
 
@@ -34,7 +35,8 @@ def poll(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> list
     """Every account's poll, side by side, in the order asked for; `timeout` bounds each of them."""
     trust = {"ca_file": ca_file.absolute()} if ca_file else {}
     accounts = [account.model_copy(update=trust) for account in chosen.accounts]
-    prober = Prober(timeout or chosen.agent.timeout.total_seconds(), patience=PATIENCE)
+    seconds = timeout or chosen.agent.timeout.total_seconds()
+    prober = Prober(seconds, patience=PATIENCE, tokens=chosen.store.tokens_folder)
     order = range(len(accounts))
     polls = {}
     with _progress(len(accounts)) as advance:
@@ -46,6 +48,7 @@ def poll(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> list
         ):
             polls[index] = one
             advance()
+    prober.settle(SETTLE_SECONDS)
     return [_checked(accounts[index], polls[index], chosen.alerts) for index in order]
 
 

@@ -113,7 +113,8 @@ def pauses(
     guard.restore()
     rejected: defaultdict[str, list[str]] = defaultdict(list)
     for account in accounts:
-        if account.name in refusals and refusals[account.name].times:
+        refusal = refusals.get(account.name)
+        if refusal and refusal.times and not refusal.elsewhere:
             rejected[str(account.server)].append(account.name)
     found = []
     for server in dict.fromkeys(str(account.server) for account in asked):
