@@ -13,6 +13,7 @@ import typer
 from agent.cli import notify
 from agent.cli.check import check
 from agent.cli.healthcheck import healthcheck
+from agent.cli.login import login
 from agent.cli.reset import reset
 from agent.cli.run import run
 from agent.cli.schema import schema
@@ -33,6 +34,7 @@ app.command()(check)
 app.command()(run)
 app.command()(status)
 app.command()(reset)
+app.command()(login)
 app.command(short_help="Check the configuration without connecting to anything.")(validate)
 app.command(short_help="Print the configuration file's JSON Schema or an example.")(schema)
 app.command()(healthcheck)
