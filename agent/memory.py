@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+ELSEWHERE = "grant$"  # marks the digest of what OAuth2's token endpoint has refused
 MOST_REFUSALS = 2  # of one credential; servers lock accounts and ban addresses after a few more
 RETRY_AFTER = timedelta(hours=1)  # for the second try: the first may have been the server's fault
 
@@ -82,6 +83,11 @@ class Refusal:
     credential: str
     times: int
     at: datetime
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it was no mail server that refused: servers do not ban anybody for that."""
+        return self.credential.startswith(ELSEWHERE)
 
     @property
     def retry_at(self) -> datetime | None:

@@ -95,7 +95,7 @@ class Schedule:
         self._late = late
         self._clock = clock
         self._interval = settings.interval
-        self._guard = LoginGuard(settings.accounts, memory)
+        self._guard = LoginGuard(settings.accounts, memory, prober.identity)
         self._pace = Pace(settings.agent.max_connections)
         self._held: set[str] = set()
         self._due: dict[str, datetime] = {}
@@ -205,7 +205,7 @@ class Schedule:
             account=account.name,
             detail=detail,
             times=refusal.times,
-            next_step=f"correct the user name or password, else {otherwise}; "
+            next_step=f"{account.remedy}, else {otherwise}; "
             f"to try it as it is: mailbox-agent reset {account.name}",
         )
         until = self._guard.paused_until(str(account.server))

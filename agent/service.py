@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agent.model import Poll
 
 STOP_SECONDS = 2.0  # for each part; the whole must be over within ten
+SETTLE_SECONDS = 1.0  # for access tokens that are being asked for
 MOST_SILENCE = 30.0  # seconds without a beat after which the recorder counts as stuck
 
 log = structlog.get_logger()
@@ -65,9 +66,15 @@ class Service:
         self._heartbeat = Heartbeat(settings.alerts.heartbeat(), self._is_well)
         self._own.store_up.set_function(lambda: self._recorder.problem is None)
         memory = Recall(self._store)
+        self._prober = Prober(
+            settings.agent.timeout.total_seconds(),
+            clock,
+            memory,
+            tokens=settings.store.tokens_folder,
+        )
         self._schedule = Schedule(
             settings,
-            Prober(settings.agent.timeout.total_seconds(), clock, memory),
+            self._prober,
             memory,
             self._record,
             self._own.poll_lateness.observe,
@@ -120,6 +127,7 @@ class Service:
         """Stop every part in the order in which things flow, so that nothing is lost between."""
         self._heartbeat.stop(0)
         self._schedule.stop()
+        self._prober.settle(SETTLE_SECONDS)
         self._recorder.stop(STOP_SECONDS)
         self._mirror.stop(STOP_SECONDS)
         self._delivery.stop(STOP_SECONDS)

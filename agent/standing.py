@@ -174,7 +174,8 @@ def pauses(
     guard.restore()
     rejected: defaultdict[str, list[str]] = defaultdict(list)
     for account in refused:
-        rejected[str(account.server)].append(account.name)
+        if not refusals[account.name].elsewhere:
+            rejected[str(account.server)].append(account.name)
     found = []
     for server in dict.fromkeys(str(account.server) for account in asked):
         until = guard.paused_until(server) if server in rejected else None

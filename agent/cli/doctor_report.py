@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.diagnosis import State, diagnose
-from agent.cli.report import each, prober_of
+from agent.cli.report import SETTLE_SECONDS, each, prober_of
 from agent.cli.terminal import LONGEST_LINE, show
 from agent.text import printable
 
@@ -27,6 +27,7 @@ def examine(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> l
     """Every account's diagnosis, in the order asked for; `timeout` bounds each of them."""
     prober = prober_of(chosen, timeout)
     found = each(chosen, ca_file, prober.examine)
+    prober.settle(SETTLE_SECONDS)
     return [diagnose(account, poll, trail) for account, (poll, trail) in found]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.cli import oauth_hints
 from agent.discover import providers
 from agent.model import Failure, FailureKind, QuotaState, Reading
 
@@ -87,6 +88,8 @@ _PORT_MATTERS = {
 
 def next_step(account: Account, failure: Failure) -> str:
     """What to do about a failed poll, in one line."""
+    if account.oauth2 and (step := oauth_hints.step(account, account.oauth2, failure)):
+        return step
     step = _port_step(account) if failure.kind in _PORT_MATTERS else None
     step = step or _cause(account, failure)
     protocol, ports = account.protocol, _PORTS[account.protocol]
@@ -150,7 +153,8 @@ def problem(account: Account, outcome: Outcome) -> str | None:
     match outcome:
         case Failure(kind=kind, detail=detail):
             said, step = detail.rstrip("."), next_step(account, outcome)
-            return f"{kind}: {said} (tried {_tried(account)}). Next: {step}."
+            tried = "OAuth2" if outcome.by_token_endpoint else _tried(account)
+            return f"{kind}: {said} (tried {tried}). Next: {step}."
         case Reading(quota_state=state) if state in _NO_LIMIT and not outcome.tightest:
             return f"{_NO_LIMIT[state]}. Next: {_SET_A_LIMIT}."
         case Reading():

@@ -17,6 +17,7 @@ from agent.cli.doctor import doctor
 from agent.cli.export import export
 from agent.cli.forget import forget
 from agent.cli.healthcheck import healthcheck
+from agent.cli.login import login
 from agent.cli.reset import reset
 from agent.cli.run import run
 from agent.cli.schema import schema
@@ -41,6 +42,7 @@ app.command()(status)
 app.command()(reset)
 app.command()(forget)
 app.command()(export)
+app.command()(login)
 app.command(short_help="Check the configuration without connecting to anything.")(validate)
 app.command(short_help="Print the configuration file's JSON Schema or an example.")(schema)
 app.command()(healthcheck)

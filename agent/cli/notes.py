@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from agent.config.accounts import Account
     from agent.memory import Refusal
     from agent.model import Alert, Failure
     from agent.standing import Pause, Standing, Survey
@@ -55,19 +56,19 @@ def reset(*names: str) -> str:
 
 def _of_mailbox(one: Standing) -> Iterator[str]:
     if one.refusal:
-        yield _quarantined(one.account.name, one.refusal, one.known.failure)
+        yield _quarantined(one.account, one.refusal, one.known.failure)
     elif one.known.failure:
         yield _failing(one, one.known.failure)
     yield from map(_firing, one.known.alerts)
 
 
-def _quarantined(name: str, refusal: Refusal, failure: Failure | None) -> str:
+def _quarantined(account: Account, refusal: Refusal, failure: Failure | None) -> str:
     said = f": {failure.detail.rstrip('.')}" if failure else ""
     retry_at = refusal.retry_at
     again = f"once more at {moment(retry_at)}, or" if retry_at else "again only"
     return (
         f"{rejected(refusal)}{said}; tried {again} when it changes. "
-        f"Next: correct user name or password; to try it as it is: {reset(name)}."
+        f"Next: {account.remedy}; to try it as it is: {reset(account.name)}."
     )
 
 

@@ -29,20 +29,22 @@ Result = TypeVar("Result")
 
 MOST_NAMED = 32  # polls at a time, where mailboxes were named
 MOST_SWEPT = 64  # polls at a time, over all servers
+SETTLE_SECONDS = 0.5  # for what a poll had to leave behind: it ends at the same time
 PATIENCE = 100_000  # messages whose sizes are asked for at once: nothing is kept for a next time
 
 
 def poll(chosen: Chosen, *, timeout: float | None, ca_file: Path | None) -> list[Checked]:
     """Every account's poll, side by side, in the order asked for; `timeout` bounds each of them."""
     prober = prober_of(chosen, timeout)
-    return [
-        _checked(account, one, chosen.alerts) for account, one in each(chosen, ca_file, prober.poll)
-    ]
+    polls = each(chosen, ca_file, prober.poll)
+    prober.settle(SETTLE_SECONDS)
+    return [_checked(account, one, chosen.alerts) for account, one in polls]
 
 
 def prober_of(chosen: Chosen, timeout: float | None) -> Prober:
     """What polls mailboxes once, without a memory of earlier polls."""
-    return Prober(timeout or chosen.agent.timeout.total_seconds(), patience=PATIENCE)
+    seconds = timeout or chosen.agent.timeout.total_seconds()
+    return Prober(seconds, patience=PATIENCE, tokens=chosen.store.tokens_folder)
 
 
 def each(

@@ -12,7 +12,7 @@ from agent.cli.configuration import read_with_warnings, refuse_unknown
 from agent.cli.terminal import CommandError, complain
 from agent.config.load import ConfigError, account_from_url
 from agent.config.secrets import Secret
-from agent.config.settings import AgentSettings, AlertSettings
+from agent.config.settings import AgentSettings, AlertSettings, StoreSettings
 from agent.text import printable
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Chosen:
     sweep: bool
     agent: AgentSettings
     alerts: AlertSettings
+    store: StoreSettings
 
 
 def choose(asked: Sequence[str], *, config: Path | None, password_file: Path | None) -> Chosen:
@@ -62,6 +63,7 @@ def choose(asked: Sequence[str], *, config: Path | None, password_file: Path | N
         sweep=not asked,
         agent=settings.agent if settings else AgentSettings(),
         alerts=settings.alerts if settings else AlertSettings(),
+        store=settings.store if settings else StoreSettings(),
     )
 
 

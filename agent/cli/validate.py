@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 from functools import cache
@@ -13,6 +14,7 @@ from agent.cli.options import ConfigFile  # noqa: TC001 - Typer reads it from th
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.config.accounts import Account
     from agent.config.receivers import Receiver
     from agent.config.secrets import Secret
     from agent.config.settings import Settings
@@ -59,8 +61,7 @@ def _summary(settings: Settings) -> str:
 def _problems(settings: Settings) -> Iterator[str]:
     for account in settings.accounts:
         where = f'account "{account.name}"'
-        if problem := _missing(account.secret()):
-            yield f"{where}: {problem}"
+        yield from (f"{where}: {line}" for line in _problems_of_login(account))
         if account.ca_file and (problem := _untrusted(account.ca_file)):
             yield f"{where}: ca_file {account.ca_file}: {problem}"
     for receiver in settings.receivers:
@@ -71,6 +72,21 @@ def _problems(settings: Settings) -> Iterator[str]:
     heartbeat = settings.alerts.heartbeat()
     if heartbeat.given and (problem := _missing(heartbeat)):
         yield f"[alerts]: {problem}"
+
+
+def _problems_of_login(account: Account) -> Iterator[str]:
+    """What is wrong with a password, or with what tokens are asked for with."""
+    oauth2 = account.oauth2
+    if oauth2 is None:
+        yield from filter(None, [_missing(account.secret())])
+        return
+    sources = (oauth2.client_secret_source, oauth2.refresh_token_source)
+    yield from filter(None, (_missing(each) for each in sources if each.given))
+    for file in filter(None, (oauth2.certificate_file, oauth2.key_file)):
+        if not os.access(file, os.R_OK):
+            yield f"{file}: cannot be read"
+    if oauth2.ca_file and (problem := _untrusted(oauth2.ca_file)):
+        yield f"oauth2: ca_file {oauth2.ca_file}: {problem}"
 
 
 def _problems_of(receiver: Receiver) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The mailboxes to watch: one model a protocol."""
 
+from shlex import quote
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
 
 from agent.config.base import FilePath, Table
 from agent.config.endpoint import Endpoint, parse_endpoint
+from agent.config.oauth2 import OAuth2
 from agent.config.overrides import ImapOverrides, Pop3Overrides
 from agent.config.secrets import Secret, SecretCommand, SecretText, one_of_three
 from agent.config.texts import Address, Addresses, Line, Name, Tag, is_address, one_line
@@ -74,7 +76,10 @@ class _Account(Table):
         description="File that holds the password; read at each login, one final newline ignored.",
         examples=["/run/secrets/anna"],
     )
-    password_command: Annotated[SecretCommand | None, one_of_three("password")] = Field(
+    oauth2: OAuth2 | None = Field(
+        None, description="OAuth2 instead of a password; see docs/oauth2.md."
+    )
+    password_command: Annotated[SecretCommand | None, one_of_three("password", "oauth2")] = Field(
         None,
         validate_default=True,
         description=(
@@ -138,8 +143,17 @@ class _Account(Table):
             return (self.username,) if is_address(self.username) else ()
         return self.owner
 
+    @property
+    def remedy(self) -> str:
+        """What to do when the login is rejected, in a few words."""
+        if self.oauth2 is None:
+            return "correct the user name or password"
+        if self.oauth2.grant == "refresh_token":
+            return f"consent anew: mailbox-agent login {quote(self.name)}"
+        return "correct what [accounts.oauth2] says of the client"
+
     def secret(self) -> Secret:
-        """Where the password comes from; reveal it at the login only."""
+        """Where the password comes from; reveal it at the login only. Not `given` with OAuth2."""
         value = self.password.get_secret_value() if self.password else None
         return Secret("password", value, self.password_file, self.password_command)
 

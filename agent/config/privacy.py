@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from agent.config.oauth2 import OAuth2
     from agent.config.receivers import Receiver
     from agent.config.settings import Settings
 
@@ -38,10 +39,14 @@ def warnings(path: Path, settings: Settings) -> Iterator[str]:
 
 def _holds_secrets(settings: Settings) -> bool:
     return (
-        any(account.password for account in settings.accounts)
+        any(account.password or _is_spelled_out(account.oauth2) for account in settings.accounts)
         or any(map(_holds_secret, settings.receivers))
         or settings.alerts.heartbeat_url is not None
     )
+
+
+def _is_spelled_out(oauth2: OAuth2 | None) -> bool:
+    return oauth2 is not None and bool(oauth2.client_secret or oauth2.refresh_token)
 
 
 def _holds_secret(receiver: Receiver) -> bool:
@@ -61,6 +66,8 @@ def _is_secret(url: SecretStr) -> bool:
 
 def _files(settings: Settings) -> Iterator[Path]:
     files = [account.password_file for account in settings.accounts]
+    for account in settings.accounts:
+        files += account.oauth2.secret_files if account.oauth2 else ()
     for receiver in settings.receivers:
         match receiver:
             case AppriseReceiver() | OwnerReceiver():

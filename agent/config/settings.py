@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta, tzinfo
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
@@ -100,6 +101,19 @@ class StoreSettings(Table):
             "(`sqlite:////var/lib/...`) absolute. Not on a network file system."
         ),
     )
+    tokens: FilePath | None = Field(
+        None,
+        description=(
+            "Folder of the refresh tokens of OAuth2; by default beside the database, with the "
+            "same name and `.tokens`."
+        ),
+        examples=["/var/lib/mailbox-agent/tokens"],
+    )
+
+    @property
+    def tokens_folder(self) -> Path:
+        """The folder of the refresh tokens."""
+        return self.tokens or Path(f"{self.url.removeprefix('sqlite:///')}.tokens").absolute()
 
 
 def _listen(value: object) -> Endpoint:

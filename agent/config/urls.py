@@ -31,7 +31,7 @@ _SCHEMES = {
 _MODELS: dict[str, type[Account]] = {"imap": ImapAccount, "pop3": Pop3Account}
 _IN_THE_URL = {"name", "protocol", "server", "username"}
 _NOT_IN_A_URL = {"password", "password_command"}
-_OF_THE_DAEMON = {"alerts", "owner", "owner_second"}  # `check` tells nobody
+_NOT_ASKED_FOR = {"alerts", "owner", "owner_second", "oauth2"}  # tell nobody; a table
 _LISTS = {"folders", "tags"}
 _FORM = "URL: needs a form such as imaps://anna%40example.com@mail.example.com"
 _NO_SCHEME = "URL: begins with none of " + ", ".join(f"{scheme}://" for scheme in _SCHEMES)
@@ -90,7 +90,7 @@ def _parameters(query: str, model: type[Account]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     if _NOT_IN_A_URL.intersection(keys):
         raise ConfigError(_NO_PASSWORD)
-    known = model.model_fields.keys() - _IN_THE_URL - _NOT_IN_A_URL - _OF_THE_DAEMON
+    known = model.model_fields.keys() - _IN_THE_URL - _NOT_IN_A_URL - _NOT_ASKED_FOR
     lines = [
         f"URL: unknown parameter {shown(key)}{nearest(key, known)}"
         for key in keys

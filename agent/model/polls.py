@@ -148,12 +148,14 @@ class Reading:
 class Failure:
     """Why a poll yielded no reading; `detail` is one printable line without secrets.
 
-    `retry_after` are the seconds for which the server asked to be left alone.
+    `retry_after` are the seconds for which the server asked to be left alone. `by_token_endpoint`
+    says that OAuth2's token endpoint failed or refused, and the mail server was not asked.
     """
 
     kind: FailureKind
     detail: str
     retry_after: float | None = None
+    by_token_endpoint: bool = False
 
 
 Outcome = Reading | Failure

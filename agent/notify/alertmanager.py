@@ -18,8 +18,9 @@ from agent.model import Notification, Reason
 from agent.notify.attempts import Attempts
 from agent.notify.message import Style, compose, percent
 from agent.notify.verdict import Rejected, Retry, Sent, Verdict
-from agent.notify.web import ONE_SOCKET_OPERATION, ask, new_session, no_login, trusted
+from agent.notify.web import ONE_SOCKET_OPERATION, ask, new_session
 from agent.text import size
+from agent.trust import no_login, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from agent.notify.attempts import Attempts
 from agent.notify.verdict import Retry, Sent, Verdict
-from agent.notify.web import ONE_SOCKET_OPERATION, ask, new_session, no_login, trusted
+from agent.notify.web import ONE_SOCKET_OPERATION, ask, new_session
+from agent.trust import no_login, trusted
 
 if TYPE_CHECKING:
     from agent.config.secrets import Secret

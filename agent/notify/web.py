@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,9 +14,8 @@ from agent.text import printable_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from requests import PreparedRequest, Response, Session
+    from requests import Response, Session
 
 ONE_SOCKET_OPERATION = 10.0  # seconds; the whole request is bounded by `Attempts`
 _LONGEST_TEXT = 1024  # bytes of an answer that are read
@@ -64,16 +62,3 @@ def ask(request: Callable[[], Response]) -> Reply | Retry:
     line = printable_bytes(text.strip().partition(b"\n")[0])
     wish = seconds(response.headers.get("Retry-After"), datetime.now(UTC))
     return Reply(response.status_code, line, wish)
-
-
-def trusted(ca_file: Path | None = None) -> str | bool:
-    """Whose certificates are believed: this file's authorities, else those that polls believe."""
-    if ca_file:
-        return str(ca_file)
-    system = ssl.get_default_verify_paths()
-    return system.cafile or system.capath or True
-
-
-def no_login(request: PreparedRequest) -> PreparedRequest:
-    """Without this, `requests` would look for a password in the user's netrc file."""
-    return request

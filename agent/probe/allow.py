@@ -28,7 +28,11 @@ _IMAP_SIZES = re.compile(
 )
 _POP3_LINE = re.compile(rb"([A-Z]+)(?: [^\r\n\0]*)?")
 _POP3_UNIQUE_IDS = re.compile(rb"UIDL")  # of all messages at once
-_SASL_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}|\*")  # RFC 4422: base64, or * to cancel
+# RFC 4422: base64, or * to cancel. In eight characters or more, for RETR and DELE are base64, too;
+# shorter are only the answers to a refused access token, an empty one and \1.
+_SASL_LINE = re.compile(
+    rb"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)|AQ==|\*|"
+)
 
 
 class ForbiddenCommandError(Exception):

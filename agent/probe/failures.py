@@ -18,12 +18,21 @@ class ProbeError(Exception):
     """Ends a poll; carries the failure that the poll becomes.
 
     `quiet` says the same without the server's words, for when nobody knows whose words they are.
+    `by_token_endpoint` says that it was no mail server that failed (see `Failure`).
     """
 
-    def __init__(self, kind: FailureKind, detail: str, quiet: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: FailureKind,
+        detail: str,
+        quiet: str | None = None,
+        *,
+        by_token_endpoint: bool = False,
+    ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.quiet = quiet or detail
+        self.by_token_endpoint = by_token_endpoint
 
 
 # RFC 3501, RFC 5530 and RFC 9051, section 7.1.
@@ -55,6 +64,9 @@ _POP3_CODES: Mapping[bytes, FailureKind] = {
     b"UNAVAILABLE": FailureKind.UNAVAILABLE,
 }
 
+# Exchange says it of every command after the login of somebody who may not read the mailbox.
+_NOT_CONNECTED = re.compile(rb"authenticated but not connected", re.IGNORECASE)
+
 # Servers say these in words, with no code or with a misleading one: the words are asked first.
 _WORDS: tuple[tuple[re.Pattern[bytes], FailureKind], ...] = (
     (
@@ -76,6 +88,7 @@ _WORDS: tuple[tuple[re.Pattern[bytes], FailureKind], ...] = (
         ),
         FailureKind.LOCKED,
     ),
+    (_NOT_CONNECTED, FailureKind.DENIED),
     (
         re.compile(rb"temporar|internal (?:server )?error|service unavailable", re.IGNORECASE),
         FailureKind.UNAVAILABLE,
@@ -111,6 +124,11 @@ def kind_of_imap(text: bytes, otherwise: FailureKind) -> FailureKind:
 def kind_of_pop3(text: bytes, otherwise: FailureKind) -> FailureKind:
     """The kind of an -ERR, by its words, else its response code, else `otherwise`."""
     return _kind(text, _POP3_CODES, otherwise)
+
+
+def is_not_connected(text: bytes) -> bool:
+    """Whether a refusal says that the login worked, and that the mailbox is another matter."""
+    return _NOT_CONNECTED.search(text[:_LONGEST_REFUSAL]) is not None
 
 
 def _kind(text: bytes, codes: Mapping[bytes, FailureKind], otherwise: FailureKind) -> FailureKind:
@@ -149,8 +167,10 @@ def failure_of(
     if quiet and isinstance(error, ProbeError):
         detail = error.quiet
     for secret in secrets:
-        detail = _scrubbed(detail, secret)
-    return Failure(kind, printable(detail), _asked_for(kind, detail[:_LONGEST_REFUSAL]))
+        detail = scrubbed(detail, secret)
+    asked_for = _asked_for(kind, detail[:_LONGEST_REFUSAL])
+    elsewhere = isinstance(error, ProbeError) and error.by_token_endpoint
+    return Failure(kind, printable(detail), asked_for, by_token_endpoint=elsewhere)
 
 
 def _asked_for(kind: FailureKind, detail: str) -> float | None:
@@ -183,10 +203,11 @@ def _words(error: OSError) -> str:
 def _tls_meaning(error: ssl.SSLError, stage: str) -> tuple[FailureKind, str]:
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return FailureKind.PROTOCOL, f"the server closed the connection during {stage}"
-    return FailureKind.TLS, _tls_words(error)
+    return FailureKind.TLS, tls_words(error)
 
 
-def _tls_words(error: ssl.SSLError) -> str:
+def tls_words(error: ssl.SSLError) -> str:
+    """Why there is no TLS connection, in our words where they say more than the library's."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate not accepted: {error.verify_message}"
     if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
@@ -194,7 +215,7 @@ def _tls_words(error: ssl.SSLError) -> str:
     return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
 
 
-def _scrubbed(text: str, secret: str) -> str:
+def scrubbed(text: str, secret: str) -> str:
     """The text without the secret, whole, escaped as a quoted string, or in base64."""
     if not secret:
         return text

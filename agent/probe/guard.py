@@ -9,13 +9,13 @@ from hashlib import blake2b, scrypt
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from agent.config.secrets import SecretError
-from agent.memory import Refusal
+from agent.memory import ELSEWHERE, Refusal
 from agent.model import Failure, FailureKind, Reading
+from agent.probe.credentials import password
 from agent.probe.visit import mailbox_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from agent.config.accounts import Account
@@ -34,14 +34,21 @@ class LoginGuard:
     """Remembers rejected credentials, not the credentials themselves.
 
     A rejected one is tried once more after an hour, then no more: until the user name, the
-    password or the server changes, or until somebody lifts the quarantine in `memory`.
+    password or the server changes, or until somebody lifts the quarantine in `memory`. `identity`
+    tells what must change of an account's credential; empty, where it cannot be told.
     """
 
-    def __init__(self, accounts: Sequence[Account], memory: Memory) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        memory: Memory,
+        identity: Callable[[Account], str] = password,
+    ) -> None:
         # A key of this process alone: what it digests means nothing to anyone else.
         self._key = os.urandom(_SALT)
         self._memory = memory
         self._servers = {account.name: str(account.server) for account in accounts}
+        self._identity = identity
         self._refused: dict[str, Refusal] = {}
         self._same: dict[str, tuple[bytes, str, bool]] = {}
         self._proven: set[str] = set()
@@ -63,8 +70,8 @@ class LoginGuard:
             case Reading():
                 self._refused.pop(account.name, None)
                 self._proven.add(account.name)
-            case Failure(kind=FailureKind.AUTH):
-                self._refused[account.name] = self._counted(account, poll.at)
+            case Failure(kind=FailureKind.AUTH, by_token_endpoint=elsewhere):
+                self._refused[account.name] = self._counted(account, poll.at, elsewhere=elsewhere)
                 self._proven.discard(account.name)
             case Failure():
                 pass
@@ -73,7 +80,9 @@ class LoginGuard:
     def paused_until(self, server: str) -> datetime | None:
         """Until when nobody logs in at a server; in the past where it is over, None without."""
         latest = sorted(
-            refusal.at for name, refusal in self._refused.items() if self._servers[name] == server
+            refusal.at
+            for name, refusal in self._refused.items()
+            if self._servers[name] == server and not refusal.elsewhere
         )[-MOST_ACCOUNTS:]
         if len(latest) < MOST_ACCOUNTS or latest[-1] - latest[0] > PAUSE:
             return None
@@ -102,31 +111,27 @@ class LoginGuard:
         del self._refused[name]
         return True
 
-    def _counted(self, account: Account, at: datetime) -> Refusal:
+    def _counted(self, account: Account, at: datetime, *, elsewhere: bool) -> Refusal:
         before = self._refused.get(account.name)
-        if before and self._is_same(account, before):
+        if before and before.elsewhere is elsewhere and self._is_same(account, before):
             return replace(before, times=before.times + 1, at=at)
         salt = os.urandom(_SALT)
-        return Refusal(f"{salt.hex()}${_digest(_credential(account), salt)}", 1, at)
+        digest = f"{salt.hex()}${_digest(self._credential(account), salt)}"
+        return Refusal(f"{ELSEWHERE}{digest}" if elsewhere else digest, 1, at)
 
     def _is_same(self, account: Account, refused: Refusal) -> bool:
         """Whether it is the credential that was rejected; worked out once only."""
-        credential = _credential(account)
+        credential = self._credential(account)
         quick = blake2b(credential, key=self._key, digest_size=16).digest()
         known = self._same.get(account.name)
         if known is None or known[:2] != (quick, refused.credential):
-            salt, _, digest = refused.credential.partition("$")
+            salt, _, digest = refused.credential.removeprefix(ELSEWHERE).partition("$")
             same = compare_digest(_digest(credential, bytes.fromhex(salt)), digest)
             known = self._same[account.name] = (quick, refused.credential, same)
         return known[2]
 
-
-def _credential(account: Account) -> bytes:
-    try:
-        secret = account.secret().reveal()
-    except SecretError:
-        secret = ""
-    return f"{mailbox_id(account)}\0{secret}".encode()
+    def _credential(self, account: Account) -> bytes:
+        return f"{mailbox_id(account)}\0{self._identity(account)}".encode()
 
 
 def _digest(credential: bytes, salt: bytes) -> str:

@@ -36,8 +36,8 @@ _EVERYTHING = (b'""', b'"*"')
 _BASIC_ITEMS = b"MESSAGES UNSEEN UIDNEXT UIDVALIDITY"
 
 
-def read(account: ImapAccount, wire: Wire, password: str, memory: Memory, patience: int) -> Visit:
-    """What the mailbox holds and may hold, over a connected wire.
+def read(account: ImapAccount, wire: Wire, secret: str, memory: Memory, patience: int) -> Visit:
+    """What the mailbox holds and may hold, over a connected wire; `secret` is what it opens to.
 
     Raises:
         ProbeError, OSError, imaplib.IMAP4.error: the poll failed.
@@ -47,7 +47,10 @@ def read(account: ImapAccount, wire: Wire, password: str, memory: Memory, patien
         wire.stage = "STARTTLS"
         client.upgrade(account.ca_file)
     wire.stage = "login"
-    client.log_in(account.username, password)
+    if account.oauth2:
+        client.log_in_by_token(account.username, secret, account.server)
+    else:
+        client.log_in(account.username, secret)
     wire.stage = "reading"
     visit = _Mailbox(account, client).read(memory, patience)
     client.leave()

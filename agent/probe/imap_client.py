@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from imapclient import IMAPClient
 
 from agent.model import FailureKind
-from agent.probe.failures import ProbeError, kind_of_imap, refused
+from agent.probe.bearer import MECHANISMS, Bearer
+from agent.probe.failures import ProbeError, is_not_connected, kind_of_imap, refused
 from agent.probe.imap_protocol import Protocol, inlined, is_quotable, quote_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.config.endpoint import Endpoint
     from agent.probe.wire import Wire
 
 Begun = tuple[str, bytes]  # a command that was sent: its name and its tag
@@ -83,8 +85,24 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
             status, text = self._plain(user, password)
         else:
             status, text = self.command("LOGIN", quote(user), quote(password))
+        self._end_login(status, text)
+
+    def log_in_by_token(self, user: str, token: str, server: Endpoint) -> None:
+        """AUTHENTICATE (RFC 9051, section 6.2.2) by an access token of OAuth2."""
+        login = Bearer(
+            user, token, server, {each for each in MECHANISMS if self.has(f"AUTH={each}")}
+        )
+        self._imap.untagged_responses.clear()
+        self._imap.literal = login.answer  # imaplib calls it for each continuation request
+        initial = (login.say(),) if self.has("SASL-IR") else ()
+        status, text = self.command("AUTHENTICATE", login.mechanism.encode(), *initial)
+        self._end_login(status, text, login.refusal)
+
+    def _end_login(self, status: str, text: bytes, refusal: str = "") -> None:
+        """Begin the session, or tell why there is none; `refusal` is what was said of it before."""
         if status != "OK":
-            raise refused(text, kind_of_imap(text, FailureKind.AUTH), "login")
+            kind = kind_of_imap(text, FailureKind.AUTH)
+            raise refused(b"%b %b" % (text, refusal.encode()), kind, "login")
         # imaplib would allow FETCH only after a SELECT of its own; the server judges that itself.
         self._imap.state = "SELECTED"
         self._imap.learn_capabilities()
@@ -110,12 +128,15 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
     def finish(self, begun: Begun) -> tuple[str, bytes]:
         """Wait for the tagged reply to a command that was begun: its status and text.
 
-        A server that wants to be asked less is obeyed at once: that raises, too.
+        A server that wants to be asked less is obeyed at once: that raises, too, and so does one
+        that has let us in and then finds that the mailbox is not ours to read.
         """
         status, data = self._imap._get_tagged_response(begun[1])  # noqa: SLF001 - as above
         text: bytes = data[-1] or b""
         if status != "OK" and kind_of_imap(text, FailureKind.PROTOCOL) is FailureKind.THROTTLED:
             raise refused(text, FailureKind.THROTTLED, begun[0])
+        if status != "OK" and is_not_connected(text):
+            raise refused(text, FailureKind.DENIED, begun[0])
         return status, text
 
     def answered(self, begun: Begun) -> bool:

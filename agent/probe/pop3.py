@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.probe.wire import Wire
 
 
-def read(account: Pop3Account, wire: Wire, password: str, memory: Memory, now: datetime) -> Visit:
+def read(account: Pop3Account, wire: Wire, secret: str, memory: Memory, now: datetime) -> Visit:
     """What the maildrop holds (STAT; RFC 1939, section 5), and since when, if that is tracked.
 
     Raises:
@@ -30,7 +30,7 @@ def read(account: Pop3Account, wire: Wire, password: str, memory: Memory, now: d
     """
     # Before the login, which locks the maildrop; without a memory ids would tell nothing.
     remembered = memory.unique_ids(account.name) if account.track_messages else None
-    maildrop = _look(account, wire, password, unique_ids=remembered is not None)
+    maildrop = _look(account, wire, secret, unique_ids=remembered is not None)
     reading = _reading(account, maildrop)
     if remembered is None or maildrop.unique_ids is None:
         return Visit(reading)
@@ -41,13 +41,16 @@ def read(account: Pop3Account, wire: Wire, password: str, memory: Memory, now: d
     )
 
 
-def _look(account: Pop3Account, wire: Wire, password: str, *, unique_ids: bool) -> Maildrop:
+def _look(account: Pop3Account, wire: Wire, secret: str, *, unique_ids: bool) -> Maildrop:
     client = Client(wire)
     if account.tls == "starttls":
         wire.stage = "STARTTLS"
         client.upgrade(account.ca_file)
     wire.stage = "login"
-    client.log_in(account.username, password, in_clear=account.tls == "none")
+    if account.oauth2:
+        client.log_in_by_token(account.username, secret, account.server)
+    else:
+        client.log_in(account.username, secret, in_clear=account.tls == "none")
     wire.stage = "reading"
     maildrop = client.look(unique_ids=unique_ids)
     client.leave()

@@ -9,12 +9,14 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent.model import LARGEST_COUNT, FailureKind
+from agent.probe.bearer import Bearer
 from agent.probe.failures import ProbeError, kind_of_pop3, no_greeting, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from agent.config.endpoint import Endpoint
     from agent.probe.wire import Wire
 
 LONGEST_DELAY = 86_400  # seconds; a server that wants more between two logins is not believed
@@ -62,6 +64,7 @@ class Client(_Library):
         self._wire = wire
         self._debugging = 0
         self._known: frozenset[bytes] = frozenset()
+        self._mechanisms: frozenset[str] | None = None  # of SASL; None: the server did not tell
         self._ahead: deque[str] = deque()  # commands sent whose replies nobody asked for yet
         wire.stage = "greeting"
         wire.trail.greeting = self._ask("connection", FailureKind.UNAVAILABLE)
@@ -73,7 +76,7 @@ class Client(_Library):
             raise ProbeError(FailureKind.TLS, "the server does not offer STLS")
         self._ask("STLS", FailureKind.TLS, "STLS")
         self._wire.start_tls(ca_file)
-        self._known = frozenset()
+        self._known, self._mechanisms = frozenset(), None
         self._wire.login_delay = None
 
     def log_in(self, user: str, password: str, *, in_clear: bool) -> None:
@@ -88,6 +91,17 @@ class Client(_Library):
             return
         self._ask("login", FailureKind.AUTH, f"USER {_one_line(user)}")
         self._ask("login", FailureKind.AUTH, f"PASS {_one_line(password)}")
+
+    def log_in_by_token(self, user: str, token: str, server: Endpoint) -> None:
+        """AUTH (RFC 5034) by an access token of OAuth2, in two steps: Exchange wants it so."""
+        self.learn_capabilities()
+        login = Bearer(user, token, server, self._mechanisms)
+        said = self._ask("login", FailureKind.AUTH, f"AUTH {login.mechanism}")
+        try:
+            while not said.upper().startswith(b"+OK"):
+                said = self._ask("login", FailureKind.AUTH, login.answer(said[1:].strip()).decode())
+        except ProbeError as error:
+            raise ProbeError(error.kind, f"{error} {login.refusal}".strip(), error.quiet) from None
 
     def look(self, *, unique_ids: bool) -> Maildrop:
         """STAT, and UIDL where wanted; asks for the capabilities again, which differ now.
@@ -124,9 +138,13 @@ class Client(_Library):
             _, lines, _ = self._longcmd("CAPA")
         except poplib.error_proto:
             return False  # an older server; what it told before the login still holds
-        self._known = frozenset(word.upper() for line in lines for word in line.split()[:1])
-        told = frozenset(line.decode("ascii", "replace").upper() for line in lines)
-        self._wire.trail.learn(told, logged_in=self._wire.stage == "reading")
+        capabilities = [line.upper().split() for line in lines if line.strip()]
+        self._known = frozenset(words[0] for words in capabilities)
+        mechanisms = [words[1:] for words in capabilities if words[0] == b"SASL"]
+        told = (word.decode("ascii", "replace") for words in mechanisms for word in words)
+        self._mechanisms = frozenset(told)
+        announced = frozenset(line.decode("ascii", "replace").upper() for line in lines)
+        self._wire.trail.learn(announced, logged_in=self._wire.stage == "reading")
         delays = (self._wire.login_delay or 0, *_login_delays(lines))
         self._wire.login_delay = max(delays) or None
         return True

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import imaplib
-from base64 import b64encode
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from agent.config.accounts import ImapAccount, Pop3Account
-from agent.config.secrets import SecretError
+from agent.config.settings import StoreSettings
 from agent.memory import Memory
 from agent.model import Failure, FailureKind, Outcome, Poll
 from agent.probe import imap, pop3
 from agent.probe.allow import Gate
+from agent.probe.credentials import Credentials, forms
 from agent.probe.deadline import Deadline
 from agent.probe.failures import ProbeError, failure_of
 from agent.probe.limits import with_configured
+from agent.probe.oauth.tokens import Tokens
+from agent.probe.oauth.vault import Vault
+from agent.probe.trail import Trail
 from agent.probe.wire import Wire
-from agent.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from agent.config.accounts import Account
     from agent.memory import Learned
-    from agent.probe.trail import Trail
     from agent.probe.visit import Visit
 
 PATIENCE = 20_000  # messages a poll: their sizes are some 1 MB of replies
@@ -46,7 +48,8 @@ class Prober:
     """Polls mailboxes, many at once; one for the whole agent.
 
     `memory` has what earlier polls learned; `patience` is how many messages a poll may ask the
-    sizes of, where the server does not tell the sizes of folders.
+    sizes of, where the server does not tell the sizes of folders. `tokens` is the folder of the
+    refresh tokens of OAuth2.
     """
 
     def __init__(
@@ -55,11 +58,14 @@ class Prober:
         clock: Callable[[], datetime] = utc_now,
         memory: Memory | None = None,
         patience: int = PATIENCE,
+        tokens: Path | None = None,
     ) -> None:
         self._timeout = timeout
         self._clock = clock
         self._memory = memory or Memory()
         self._patience = patience
+        self._tokens = Tokens(Vault(tokens or StoreSettings().tokens_folder))
+        self._credentials = Credentials(self._tokens)
         self._live: set[Wire] = set()
 
     def poll(self, account: Account) -> Poll:
@@ -69,56 +75,90 @@ class Prober:
 
     def examine(self, account: Account) -> tuple[Poll, Trail]:
         """The same, with how far the session came and what the server showed on the way."""
-        started = monotonic()
-        wire = Wire(account.server, Deadline(self._timeout), _gate(account))
-        self._live.add(wire)
+        started, deadline = monotonic(), Deadline(self._timeout)
         try:
-            outcome, learned = self._visit(account, wire)
-        finally:
-            self._live.discard(wire)
-            wire.close()
-        shaken = wire.trail.handshake
+            session = self._log_in(account, deadline)
+        except ProbeError as error:  # no credential to log in with
+            session = _Session(failure_of(error, "login"), None, None, Trail())
+        shaken = session.trail.handshake
         poll = Poll(
             account=account.name,
             at=self._clock(),
             duration=monotonic() - started,
-            outcome=outcome,
+            outcome=session.outcome,
             certificate_expires=shaken.certificate.expires if shaken else None,
-            login_delay=wire.login_delay,
-            learned=learned,
+            login_delay=session.login_delay,
+            learned=session.learned,
         )
-        return poll, wire.trail
+        return poll, session.trail
+
+    def identity(self, account: Account) -> str:
+        """What must change before a rejected login is tried again; empty: it cannot be told."""
+        return self._credentials.identity(account)
 
     def cancel(self) -> None:
         """End the polls under way; they become failures that mean nothing."""
         for wire in tuple(self._live):
             wire.cancel()
 
-    def _visit(self, account: Account, wire: Wire) -> tuple[Outcome, Learned | None]:
+    def settle(self, seconds: float) -> None:
+        """Wait so long for requests under way that may yield what must not be lost."""
+        self._tokens.settle(seconds)
+
+    def _log_in(self, account: Account, deadline: Deadline) -> _Session:
+        """A session; a second one where an access token turns out to have ended too soon."""
+        credential = self._credentials.get(account, deadline)
+        session = self._session(account, deadline, credential.secret)
+        if not session.is_rejected:
+            return session
+        another = self._credentials.another(account, credential, deadline)
+        return self._session(account, deadline, another.secret) if another else session
+
+    def _session(self, account: Account, deadline: Deadline, secret: str) -> _Session:
+        wire = Wire(account.server, deadline, _gate(account))
+        self._live.add(wire)
         try:
-            password = account.secret().reveal()
-        except SecretError as error:
-            return Failure(FailureKind.CONFIG, printable(str(error))), None
+            outcome, learned = self._visit(account, wire, secret)
+        finally:
+            self._live.discard(wire)
+            wire.close()
+        return _Session(outcome, learned, wire.login_delay, wire.trail)
+
+    def _visit(self, account: Account, wire: Wire, secret: str) -> tuple[Outcome, Learned | None]:
         try:
-            reading, learned = self._read(account, wire, password)
+            reading, learned = self._read(account, wire, secret)
             return with_configured(reading, account), learned
         except Exception as error:  # the edge: nothing of one mailbox may harm another
             # Before STARTTLS anyone on the way can speak for the server.
             quiet = account.tls == "starttls" and not wire.is_secure
-            failure = failure_of(error, wire.stage, _forms(account, password), quiet=quiet)
+            failure = failure_of(error, wire.stage, forms(account, secret), quiet=quiet)
             if not isinstance(error, _EXPECTED):
                 log.exception("probe.bug", account=account.name)
             return failure, None
 
-    def _read(self, account: Account, wire: Wire, password: str) -> Visit:
+    def _read(self, account: Account, wire: Wire, secret: str) -> Visit:
         wire.connect()
         if account.tls == "implicit":
             wire.start_tls(account.ca_file)
         match account:
             case ImapAccount():
-                return imap.read(account, wire, password, self._memory, self._patience)
+                return imap.read(account, wire, secret, self._memory, self._patience)
             case Pop3Account():
-                return pop3.read(account, wire, password, self._memory, self._clock())
+                return pop3.read(account, wire, secret, self._memory, self._clock())
+
+
+class _Session(NamedTuple):
+    """What one session came to, and what was learned of the server in it."""
+
+    outcome: Outcome
+    learned: Learned | None
+    login_delay: float | None
+    trail: Trail
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the server did not accept the credential."""
+        return isinstance(self.outcome, Failure) and self.outcome.kind is FailureKind.AUTH
 
 
 def poll(account: Account, timeout: float) -> Poll:
@@ -132,8 +172,3 @@ def _gate(account: Account) -> Gate:
             return Gate.imap()
         case Pop3Account():
             return Gate.pop3(track_messages=account.track_messages)
-
-
-def _forms(account: Account, password: str) -> tuple[str, ...]:
-    """The password in every form in which it crosses the wire."""
-    return password, b64encode(f"\0{account.username}\0{password}".encode()).decode()

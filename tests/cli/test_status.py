@@ -146,11 +146,11 @@ bert: timeout: no answer within 30 s; last success 2026-02-28 09:00 UTC. \
 Next: mailbox-agent check bert.
 carl: login rejected once at 2026-03-01 12:00 UTC: \
 [AUTHENTICATIONFAILED] Authentication failed; tried once more at 2026-03-01 13:00 UTC, \
-or when it changes. Next: correct user name or password; to try it as it is: \
+or when it changes. Next: correct the user name or password; to try it as it is: \
 mailbox-agent reset carl.
 fritz: login rejected 2 times, last at 2026-03-01 11:59 UTC: \
 [AUTHENTICATIONFAILED] Authentication failed; tried again only when it changes. \
-Next: correct user name or password; to try it as it is: mailbox-agent reset fritz.
+Next: correct the user name or password; to try it as it is: mailbox-agent reset fritz.
 127.0.0.1:143: paused until 2026-03-01 12:15 UTC (until 2026-03-01 12:30 UTC for mailboxes \
 not read since the agent started), since the logins of carl and fritz were rejected, and servers \
 ban addresses for that. Next: correct them, then mailbox-agent reset carl fritz.

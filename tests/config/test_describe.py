@@ -47,7 +47,7 @@ def test_the_example_shows_every_key_with_a_description() -> None:
     keys = [match[1] for line in lines if (match := re.match(r"(?:# )?([a-z_]+) = ", line))]
     document = json.loads(schema())
     known = {key for table in document["$defs"].values() for key in table.get("properties", {})}
-    assert set(keys) == known - {"at", "target", "alerts"}  # a value, and headings
+    assert set(keys) == known - {"at", "target", "alerts", "oauth2"}  # a value, and headings
     assert all(text for text in descriptions(document["$defs"]))
 
 
@@ -69,13 +69,15 @@ _LOGIN = {  # a user name and a password: only together
     "password_file": ("username", "agent"),
     "password_command": ("username", "agent"),
 }
+_CLIENT = {"provider": "microsoft", "client_id": "agent"}
+_SERVICE_ACCOUNT = {"provider": "google", "grant": "service_account"}  # what `key_file` needs
 
 
 def commented() -> list[str]:
     """Every commented key of the example with its section."""
     found, section = [], ""
     for line in example().splitlines():
-        if heading := re.match(r"(?:# )?\[+([a-z_.]+)\]+$", line):
+        if heading := re.match(r"(?:# )?\[+([a-z0-9_.]+)\]+$", line):
             section = heading[1]
         if re.match(r"# [a-z_]+ = ", line):
             found.append(f"{section}: {line.removeprefix('# ')}")
@@ -100,6 +102,9 @@ def test_each_commented_key_of_the_example_can_be_switched_on(each: str) -> None
     for twin in ("", "_file", "_command"):  # the same secret in another way
         if key.removesuffix("_file").removesuffix("_command") in {"password", "url"}:
             table.pop(key.removesuffix("_file").removesuffix("_command") + twin, None)
+    if section == "accounts.oauth2":
+        document["accounts"][0].pop("password_file")
+        table.update(_SERVICE_ACCOUNT if key == "key_file" else _CLIENT)
     if section == "receivers.target":
         document["receivers"][0].pop("url")
     table[key] = value

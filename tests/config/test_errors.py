@@ -173,9 +173,9 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ({"name": "5"}, "account 1: name: needs text in quotes"),
         ({"username": '"hunter2\\r\\nQUIT"'}, f'account "anna": username: {CONTROL}'),
         ({"username": '"hunter2\\u0000"'}, f'account "anna": username: {CONTROL}'),
-        ({"password_file": ""}, f'account "anna": needs one of {TWINS}'),
-        ({"password": '"hunter2"'}, f'account "anna": needs only one of {TWINS}'),
-        ({"password_command": '["hunter2"]'}, f'account "anna": needs only one of {TWINS}'),
+        ({"password_file": ""}, f'account "anna": needs one of oauth2, {TWINS}'),
+        ({"password": '"hunter2"'}, f'account "anna": needs only one of oauth2, {TWINS}'),
+        ({"password_command": '["hunter2"]'}, f'account "anna": needs only one of oauth2, {TWINS}'),
         (
             {"password_file": "", "password": '"hunter2\\n"'},
             'account "anna": password: must be one line without NUL',

@@ -133,9 +133,10 @@ def test_a_wrong_url_says_why_and_repeats_no_value(url: str, lines: list[str]) -
 
 
 def test_a_url_without_any_password_is_refused() -> None:
+    ways = "oauth2, password, password_file, password_command"
     with pytest.raises(ConfigError) as caught:
         account_from_url("imaps://a@host", None)
-    assert caught.value.lines == ("URL: needs one of password, password_file, password_command",)
+    assert caught.value.lines == (f"URL: needs one of {ways}",)
 
 
 @given(

@@ -75,6 +75,21 @@ def test_a_sasl_answer_passes_only_after_its_question() -> None:
         gate.check(b"AGFubmEAd29uZGVybGFuZA==\r\n")
 
 
+@pytest.mark.parametrize("line", [b"RETR", b"DELE", b"RSET", b"UIDL", b"LIST", b"RETR1", b"A==="])
+def test_no_command_passes_as_a_sasl_answer(line: bytes) -> None:
+    gate = Gate.pop3()
+    gate.check(b"AUTH XOAUTH2\r\n")
+    with pytest.raises(ForbiddenCommandError):
+        gate.check(line + b"\r\n")
+
+
+@pytest.mark.parametrize("line", [b"", b"*", b"AQ==", b"dXNlcj1h", b"dXNlcj0=", b"dXNlcg=="])
+def test_every_sasl_answer_passes(line: bytes) -> None:
+    for gate, command in ((Gate.pop3(), b"AUTH XOAUTH2"), (Gate.imap(), b"A1 AUTHENTICATE X")):
+        gate.check(command + b"\r\n")
+        gate.check(line + b"\r\n")
+
+
 @given(data=st.binary(max_size=30))
 def test_whatever_passes_to_a_pop3_server_holds_nothing_but_allowed_commands(data: bytes) -> None:
     try:

@@ -213,3 +213,41 @@ def test_a_reset_ends_a_pause_whether_or_not_the_password_was_corrected(password
     memory.lift("anna", NOON + SECOND)
     assert made.may_try(account(143, username="anna", password=password), NOON + SECOND)
     assert made.may_try(CARL, NOON + SECOND)
+
+
+def refused(of: Account = ANNA, at: datetime = NOON) -> Poll:
+    """OAuth2's token endpoint has refused the grant: no mail server was asked."""
+    failure = Failure(FailureKind.AUTH, "revoked", by_token_endpoint=True)
+    return Poll(of.name, at, 0.1, failure)
+
+
+def test_a_grant_that_is_refused_is_tried_twice_at_most_and_pauses_no_mail_server() -> None:
+    memory = Remembered()
+    made = guard(memory)
+    for each in (ANNA, BERT):
+        memory.keep(made.note(each, refused(each)))
+        assert not made.may_try(each, NOON + RETRY_AFTER - SECOND)
+        assert made.may_try(each, NOON + RETRY_AFTER)
+    assert made.paused_until("127.0.0.1:143") is None
+    assert made.may_try(CARL, NOON)
+    again = guard(memory)
+    assert again.paused_until("127.0.0.1:143") is None
+    assert times(again.note(ANNA, refused(at=NOON + RETRY_AFTER))) == MOST_REFUSALS
+    assert not again.may_try(ANNA, NOON + timedelta(days=365))
+
+
+def test_what_an_endpoint_refused_and_what_a_server_refused_are_counted_apart() -> None:
+    made = guard()
+    made.note(ANNA, refused())
+    assert times(made.note(ANNA, rejected())) == 1
+    made.note(BERT, rejected(BERT))
+    assert made.paused_until("127.0.0.1:143")
+
+
+def test_a_new_consent_starts_anew() -> None:
+    consent = ["one"]
+    made = LoginGuard([ANNA], Memory(), lambda _: consent[0])
+    made.note(ANNA, refused())
+    assert not made.may_try(ANNA, NOON + SECOND)
+    consent[0] = "another"
+    assert made.may_try(ANNA, NOON + SECOND)

@@ -31,7 +31,7 @@ ssl_cert = <{certificates.good.chain}
 ssl_key = <{certificates.good.key}
 disable_plaintext_auth = no
 auth_failure_delay = 0
-auth_mechanisms = plain login cram-md5 apop scram-sha-256
+auth_mechanisms = {mechanisms}
 local {expired} {{
   ssl_cert = <{certificates.expired.chain}
   ssl_key = <{certificates.expired.key}
@@ -94,6 +94,13 @@ namespace inbox {{
     auto = subscribe
     special_use = \\Trash
   }}
+}}
+
+# Logins by access token: those that a provider of the tests knows to be active.
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
 }}
 
 # A user's own file, else the file of the user's domain: Dovecot rereads a file once a second only,
@@ -173,6 +180,20 @@ service anvil {{
 """
 
 
+_OAUTH2 = """
+introspection_mode = post
+introspection_url = {introspection}
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+
+
+def oauth2(introspection: str) -> str:
+    """Return oauth2.conf for a server that asks this address whose an access token is."""
+    return _OAUTH2.format(introspection=introspection)
+
+
 def configuration(  # noqa: PLR0913 -- every part of the file comes from outside
     folder: Path,
     account: tuple[str, str],
@@ -181,10 +202,11 @@ def configuration(  # noqa: PLR0913 -- every part of the file comes from outside
     *,
     ports: Mapping[str, int],
     logins: int,
+    mechanisms: str,
 ) -> str:
     """Return dovecot.conf for a server in `folder`, run by `account`, a user and its group."""
     user, group = account
     return _TEMPLATE.format(
         folder=folder, user=user, group=group, certificates=certificates, ports=ports,
-        logins=logins, addresses=" ".join(addresses.values()), **addresses,
+        logins=logins, mechanisms=mechanisms, addresses=" ".join(addresses.values()), **addresses,
     )  # fmt: skip

@@ -11,8 +11,9 @@ import shutil
 
 from tests.support.certificates import LATE, Certificates
 from tests.support.daemon import OWNER, Command, ServerMissingError, give
-from tests.support.dovecot_conf import configuration
+from tests.support.dovecot_conf import configuration, oauth2
 from tests.support.peer import Peer
+from tests.support.provider import Provider
 from tests.support.recorded import hear_rawlogs
 
 __all__ = ["Server", "ServerMissingError"]
@@ -21,6 +22,7 @@ HOW_TO_INSTALL = {
     "dovecot": "apt-get install dovecot-imapd dovecot-pop3d dovecot-lmtpd",
     "openssl": "apt-get install openssl",
 }
+MECHANISMS = "plain login cram-md5 apop scram-sha-256 xoauth2 oauthbearer"
 _ADDRESSES = ("host", "expired", "other", "strict", "poor", "bare", "unrecorded")
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 
@@ -43,11 +45,15 @@ class Server(Peer):
     services = (*Peer.services, "lmtp")
     certificate_ends = LATE
 
-    def __init__(self, logins: int = 1, *, recorded: bool = False) -> None:
+    def __init__(
+        self, logins: int = 1, *, recorded: bool = False, mechanisms: str = MECHANISMS
+    ) -> None:
         """Start with `logins` processes each for IMAP and POP3 logins; two for throughput.
 
-        With `recorded` all that agents sent is judged when the server ends.
+        With `recorded` all that agents sent is judged when the server ends. `mechanisms` are the
+        ways to log in (SASL) that it offers.
         """
+        self._mechanisms = mechanisms
         self._logins = logins
         self._recorded = recorded
         super().__init__()
@@ -63,6 +69,8 @@ class Server(Peer):
         for name in ("users", "domains", "mail", *(["wire"] if self._recorded else [])):
             (self.folder / name).mkdir()
         give(*self.folder.iterdir())
+        provider = self.at_end.enter_context(Provider())
+        (self.folder / "oauth2.conf").write_text(oauth2(f"{provider.address}/introspect"))
         self.at_end.callback(hear_rawlogs, self.folder / "wire")
 
     def commands(self) -> list[Command]:
@@ -73,6 +81,7 @@ class Server(Peer):
             ports=self.ports._asdict(),
             addresses={name: getattr(self, name) for name in _ADDRESSES},
             logins=self._logins,
+            mechanisms=self._mechanisms,
         )
         (self.folder / "dovecot.conf").write_text(text)
         return [self._command("dovecot", "-F")]
