@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from grafana import frame, looks
 from grafana.frame import AGENT, AGENTS
 from grafana.panels import Line, Text, areas, bars, by_result, graph, number, timeline
-from grafana.tables import Column, Label, colored_cell, listing
+from grafana.tables import NARROW, Column, Label, colored_cell, listing
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.cog.builder import Builder
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     Panels = list[Builder[models.Panel]]
 
-NARROW: dict[str, object] = {"custom.width": 100}
 RATE = "[$__rate_interval]"
 ATTEMPTS = f"mailbox_agent_notifications_total{{{AGENTS}}}"
 MISSED = f'mailbox_agent_notifications_total{{{AGENTS},result!="sent"}}'
@@ -28,8 +27,8 @@ def board() -> models.Dashboard:
     return frame.board(
         AGENT,
         "Whether the agents themselves work: punctual, writing, configured, heard.",
-        "now-24h",
-        None,
+        ("now-24h", "1m"),
+        [],
         [
             frame.annotation(
                 "Restarts",

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from grafana import looks
 from grafana.frame import ONE
 from grafana.panels import Line, Text, areas, bounded, graph
-from grafana.tables import Column, Label, gauge_cell, listing
+from grafana.tables import NARROW, Column, Label, gauge_cell, listing
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.cog.builder import Builder
@@ -109,11 +109,11 @@ def content() -> Panels:
                 "Share",
                 f"{_folder('size_bytes')} / scalar(sum({_folder('size_bytes')}))",
                 "percentunit",
-                gauge_cell(looks.CALM) | {"custom.width": 200},
+                gauge_cell(looks.CALM) | {"custom.width": 190},
             ),
-            Column("Size", _folder("size_bytes"), "bytes"),
-            Column("Messages", _folder("messages"), "locale"),
-            Column("Unread", _folder("unread_messages"), "locale"),
+            Column("Size", _folder("size_bytes"), "bytes", NARROW),
+            Column("Messages", _folder("messages"), "locale", NARROW),
+            Column("Unread", _folder("unread_messages"), "locale", NARROW),
             by=("Size", True),
             size=(12, 9),
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from grafana import frame, looks
 from grafana.frame import AGENTS, FLEET, mailbox_link
 from grafana.frame import MAILBOXES as ALL
-from grafana.panels import FEW_POINTS, Line, Text, areas, bars, by_result, gauges, number, timeline
+from grafana.panels import FEW_POINTS, Line, Text, bars, by_result, gauges, graph, number, timeline
 from grafana.tables import Column, Label, colored_cell, gauge_cell, listing
 
 if TYPE_CHECKING:
@@ -17,34 +17,31 @@ if TYPE_CHECKING:
     Panels = list[Builder[models.Panel]]
 
 EACH = "max by (job, account)"  # one series a mailbox, whichever agent has it at the time
-USAGE = f"{EACH} (mailbox_usage_ratio{{{ALL}}})"
-FULL_AT = f"{EACH} (mailbox_full_timestamp_seconds{{{ALL}}})"
-SUCCESS = f"{EACH} (mailbox_poll_success{{{ALL}}})"
-SIZE = f"{EACH} (mailbox_size_bytes{{{ALL}}})"
 INFO = f"max by (job, account, server) (mailbox_info{{{ALL}}})"
-FREE = (
-    "min by (job, account)"
-    f" (mailbox_quota_limit_bytes{{{ALL}}} - mailbox_quota_used_bytes{{{ALL}}})"
-)
 FAILURES = f"mailbox_poll_failures_total{{{ALL}}}"
 EXPIRY = f"min by (server) (mailbox_tls_certificate_expiry_timestamp_seconds{{{AGENTS}}})"
-NONE = f"0 * count(mailbox_info{{{ALL}}})"  # zero where there are mailboxes, else nothing
+SERVERS = f"topk(100, count by (server) ({INFO}))"
+NONE = f"0 * sum(mailbox_agent_accounts{{{AGENTS}}})"  # zero where there are agents, else nothing
 
-# The days that are left; what is full already comes first, the fullest of all before the others.
-SOONEST = f"bottomk(50, -({USAGE} >= 1) or clamp_min(({FULL_AT} - time()) / 86400, 0.01))"
+# Full ones first, the fullest of them before the others; then those with the fewest days left.
+SOONEST = (
+    f"bottomk(50, -(mailbox_usage_ratio{{{ALL}}} >= 1)"
+    f" or mailbox_full_timestamp_seconds{{{ALL}}} - time())"
+)
+FAILED_MOST = (
+    f"topk(20, sum by (job, account) (increase({FAILURES}[$__range])) > 0"
+    f" or {EACH} (mailbox_poll_success{{{ALL}}} == 0))"
+)
+FIRST = f'{AGENTS},account=~"$soonest"'  # the matchers of those that will be full first
 SOON = (
     f"mailbox_full_timestamp_seconds{{{ALL}}} - time() < 7 * 86400"
     f" unless on (job, instance, account) mailbox_usage_ratio{{{ALL}}} >= 1"
 )
-AGE = (
+MISSED = (
     f"time() - mailbox_last_success_timestamp_seconds{{{ALL}}}"
     f" > 3 * mailbox_poll_interval_seconds{{{ALL}}}"
 )
-NEVER = (
-    f"mailbox_poll_success{{{ALL}}} == 0"
-    f" unless on (job, instance, account) mailbox_last_success_timestamp_seconds{{{ALL}}}"
-)
-SERVERS = f"topk(100, count by (server) ({INFO}))"
+SUCCEEDED = f"(count(mailbox_last_success_timestamp_seconds{{{ALL}}}) or {NONE})"
 
 
 def board() -> models.Dashboard:
@@ -52,8 +49,12 @@ def board() -> models.Dashboard:
     return frame.board(
         FLEET,
         "How full all mailboxes are, which will be full soon, and which cannot be read.",
-        "now-7d",
-        frame.fleet_filter(),
+        ("now-7d", "5m"),
+        [
+            frame.fleet_filter(),
+            frame.picked("soonest", SOONEST),
+            frame.picked("failing", FAILED_MOST),
+        ],
         [],
         {
             "Now": _now(),
@@ -96,7 +97,7 @@ def _now() -> Panels:
                 " not known.",
                 "none",
             ),
-            f"count({AGE} or {NEVER}) or {NONE}",
+            f"(count({MISSED}) or {NONE}) + count(mailbox_poll_success{{{ALL}}}) - {SUCCEEDED}",
             thresholds=looks.steps(*looks.ANY_IS_ODD),
         ),
         number(
@@ -114,8 +115,7 @@ def _now() -> Panels:
                 "Read well, but the server sets or tells none, and none is configured.",
                 "none",
             ),
-            f"count(mailbox_poll_success{{{ALL}}} == 1 unless on (job, instance, account)"
-            f" mailbox_usage_ratio{{{ALL}}}) or {NONE}",
+            f"count(mailbox_messages{{{ALL}}}) - (count(mailbox_usage_ratio{{{ALL}}}) or {NONE})",
         ),
         number(
             Text("Alerts", "Alerts of the agent that fire.", "none"),
@@ -145,29 +145,36 @@ def _room() -> Panels:
             ],
             Column(
                 "Full in",
-                SOONEST,
+                f"-({_first('mailbox_usage_ratio')} >= 1) or clamp_min("
+                f"({_first('mailbox_full_timestamp_seconds')} - time()) / 86400, 0.01)",
                 "suffix: days",
                 colored_cell(*looks.DAYS_LEFT, mappings=looks.FULL_NOW) | {"decimals": 1},
             ),
-            Column("Usage", _of(USAGE), "percentunit", gauge_cell(*looks.USAGE)),
+            Column("Usage", _first("mailbox_usage_ratio"), "percentunit", gauge_cell(*looks.USAGE)),
             Column(
                 "Free",
-                _of(FREE),
+                "min by (job, account)"
+                f" (mailbox_quota_limit_bytes{{{FIRST}}} - mailbox_quota_used_bytes{{{FIRST}}})",
                 "bytes",
             ),
-            Column("Growth a day", _of(f"{SIZE} - {_day_ago(SIZE)}"), "bytes"),
+            Column("Growth a day", _grown(FIRST), "bytes"),
             Column(
                 "Reclaimable",
-                _of(f"sum by (job, account) (mailbox_reclaimable_bytes{{{ALL}}})"),
+                f"sum by (job, account) (mailbox_reclaimable_bytes{{{FIRST}}})",
                 "bytes",
             ),
-            Column("Last poll", _of(SUCCESS), "none", colored_cell(mappings=looks.POLL)),
-            Column("", _of(INFO)),
+            Column(
+                "Last poll",
+                _first("mailbox_poll_success"),
+                "none",
+                colored_cell(mappings=looks.POLL),
+            ),
+            Column("", f"max by (job, account, server) (mailbox_info{{{FIRST}}})"),
             by=("Full in", False),
         ),
         gauges(
             Text("Fullest", "Used share of the tightest limit.", "percentunit"),
-            f"topk(15, {USAGE})",
+            f"topk(15, {EACH} (mailbox_usage_ratio{{{ALL}}}))",
             "{{account}}",
             thresholds=looks.steps(*looks.USAGE),
             links=[mailbox_link("__field.labels.account")],
@@ -181,7 +188,7 @@ def _room() -> Panels:
                 "bytes",
                 nothing="Nothing grew in the last 24 hours.",
             ),
-            f"topk(15, {SIZE} - {_day_ago(SIZE)} > 0)",
+            f"topk(15, {_grown(ALL)} > 0)",
             "{{account}}",
             thresholds=looks.steps(looks.CALM),
             links=[mailbox_link("__field.labels.account")],
@@ -201,8 +208,6 @@ def _room() -> Panels:
 
 
 def _polls() -> Panels:
-    failed = f"sum by (job, account) (increase({FAILURES}[$__range] @ end()))"
-    failing = f"{EACH} (mailbox_poll_success{{{ALL}}} @ end()) == 0"
     return [
         timeline(
             Text(
@@ -211,13 +216,10 @@ def _polls() -> Panels:
                 "none",
                 nothing="No poll has failed in this time.",
             ),
-            Line(
-                "{{account}}",
-                f"{SUCCESS} and on (job, account) topk(20, {failed} > 0 or {failing})",
-            ),
+            Line("{{account}}", f'{EACH} (mailbox_poll_success{{{AGENTS},account=~"$failing"}})'),
             mappings=looks.POLL,
             size=(16, 9),
-        ).max_data_points(FEW_POINTS),
+        ),
         by_result(
             bars(
                 Text(
@@ -243,8 +245,8 @@ def _polls() -> Panels:
             Column("Mailboxes", SERVERS),
             Column(
                 "Failing",
-                f"sum by (server) (({SUCCESS} == bool 0) * on (job, account) group_left (server)"
-                f" {INFO}) and on (server) {SERVERS}",
+                f"count by (server) ({INFO} and on (job, account)"
+                f" (mailbox_poll_success{{{ALL}}} == 0)) or 0 * {SERVERS}",
                 "none",
                 colored_cell(*looks.ANY_IS_BAD),
             ),
@@ -261,43 +263,34 @@ def _polls() -> Panels:
 
 
 def _trend() -> Panels:
-    def share(low: float, high: float) -> str:
-        above = f"sum(mailbox_usage_ratio{{{ALL}}} >= bool {low})"
-        return f"{above} - sum(mailbox_usage_ratio{{{ALL}}} >= bool {high})"
+    def at_least(share: float) -> str:
+        return f"sum(mailbox_usage_ratio{{{ALL}}} >= bool {share})"
 
     return [
-        areas(
-            Text("Mailboxes by usage", "How many are how full, of those with a limit.", "none"),
-            Line("full", f"sum(mailbox_usage_ratio{{{ALL}}} >= bool 1)", "dark-red"),
-            Line("95 to 100 %", share(0.95, 1), looks.CRITICAL),
-            Line("80 to 95 %", share(0.8, 0.95), looks.WARNING),
-            Line("below 80 %", f"sum(mailbox_usage_ratio{{{ALL}}} < bool 0.8)", looks.GOOD),
+        graph(
+            Text("Mailboxes by usage", "How many are so full or fuller.", "none"),
+            Line("80 % and more", at_least(0.8), looks.WARNING),
+            Line("95 % and more", at_least(0.95), looks.CRITICAL),
+            Line("full", at_least(1), "dark-red"),
         ).max_data_points(FEW_POINTS),
-        areas(
+        graph(
             Text(
                 "What is stored",
-                "All counted folders. Reclaimable is what emptying trash and junk would free.",
+                "All counted folders, and what emptying trash and junk would free.",
                 "bytes",
             ),
-            Line(
-                "reclaimable",
-                f"sum(mailbox_reclaimable_bytes{{{ALL}}})",
-                looks.WARNING,
-            ),
-            Line(
-                "the rest",
-                f"sum(mailbox_size_bytes{{{ALL}}})"
-                f" - (sum(mailbox_reclaimable_bytes{{{ALL}}}) or {NONE})",
-                looks.CALM,
-            ),
+            Line("all", f"sum(mailbox_size_bytes{{{ALL}}})", looks.CALM),
+            Line("reclaimable", f"sum(mailbox_reclaimable_bytes{{{ALL}}})", looks.WARNING),
         ).max_data_points(FEW_POINTS),
     ]
 
 
-def _of(expression: str) -> str:
-    """An expression for the mailboxes of the table only."""
-    return f"({expression}) and on (job, account) {SOONEST}"
+def _first(metric: str) -> str:
+    """A metric of the mailboxes of the table."""
+    return f"{EACH} ({metric}{{{FIRST}}})"
 
 
-def _day_ago(expression: str) -> str:
-    return expression.replace("})", "} offset 1d)")
+def _grown(which: str) -> str:
+    """What mailboxes hold more than a day ago."""
+    size = f"mailbox_size_bytes{{{which}}}"
+    return f"{EACH} ({size}) - {EACH} ({size} offset 1d)"

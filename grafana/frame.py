@@ -17,6 +17,7 @@ from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
+    VariableHide,
     VariableOption,
     VariableRefresh,
     VariableSort,
@@ -43,12 +44,16 @@ Rows = dict[str, "Sequence[Builder[models.Panel]]"]
 def board(  # noqa: PLR0913, PLR0917 - a dashboard is that much
     uid: str,
     about: str,
-    since: str,
-    account: QueryVariable | TextBoxVariable | None,
+    times: tuple[str, str],
+    variables: Sequence[QueryVariable | TextBoxVariable],
     annotations: Sequence[AnnotationQuery],
     rows: Rows,
 ) -> models.Dashboard:
-    """A dashboard of rows of panels, left to right and top down."""
+    """A dashboard of rows of panels, left to right and top down.
+
+    `times` are since when it shows, and how often it asks anew.
+    """
+    since, refresh = times
     board = (
         Dashboard(f"Mailbox agent / {_TO[uid]}")
         .uid(uid)
@@ -57,11 +62,11 @@ def board(  # noqa: PLR0913, PLR0917 - a dashboard is that much
         .timezone("browser")
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .time(since, "now")
-        .refresh("1m")
+        .refresh(refresh)
         .editable()
         .links([_link(other) for other in _TO if other != uid])
         .annotations(list(annotations))
-        .variables([_source(), _job(), _instance(), *([account] if account else [])])
+        .variables([_source(), _job(), _instance(), *variables])
     )
     for title, panels in rows.items():
         board = board.with_row(Row(title))
@@ -93,6 +98,12 @@ def one_mailbox() -> QueryVariable:
     return _choice("account", "Mailbox", f"label_values(mailbox_info{{{AGENTS}}},account)")
 
 
+def picked(name: str, expression: str) -> QueryVariable:
+    """The accounts that an expression yields, found once for all queries that are about them."""
+    variable = _choice(name, name, f"query_result({expression})").regex('/account="([^"]+)"/')
+    return _several(variable.hide(VariableHide.HIDE_VARIABLE).sort(VariableSort.DISABLED))
+
+
 def annotation(name: str, color: str, expression: str, title: str, text: str) -> AnnotationQuery:
     """Moments, or spans where they last, in every graph."""
     query = Dataquery().expr(expression).ref_id("Annotation").datasource(SOURCE).range()
@@ -114,12 +125,13 @@ def _source() -> DatasourceVariable:
 
 
 def _job() -> QueryVariable:
-    return _all(_choice("job", "Job", "label_values(mailbox_agent_build_info,job)"))
+    jobs = _choice("job", "Job", "label_values(mailbox_agent_build_info,job)")
+    return _several(jobs).all_value(".*")
 
 
 def _instance() -> QueryVariable:
     query = 'label_values(mailbox_agent_build_info{job=~"$job"},instance)'
-    return _all(_choice("instance", "Agent", query))
+    return _several(_choice("instance", "Agent", query)).all_value(".*")
 
 
 def _choice(name: str, label: str, query: str) -> QueryVariable:
@@ -128,18 +140,21 @@ def _choice(name: str, label: str, query: str) -> QueryVariable:
         .label(label)
         .datasource(SOURCE)
         .query(
-            {"qryType": 1, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+            {
+                "qryType": 3 if query.startswith("query_result") else 1,
+                "query": query,
+                "refId": "PrometheusVariableQueryEditor-VariableQuery",
+            }
         )
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
     )
 
 
-def _all(variable: QueryVariable) -> QueryVariable:
+def _several(variable: QueryVariable) -> QueryVariable:
+    """All of them at first."""
     everything = VariableOption(selected=True, text=["All"], value=["$__all"])
-    return (
-        variable.multi(multi=True).include_all(include_all=True).all_value(".*").current(everything)
-    )
+    return variable.multi(multi=True).include_all(include_all=True).current(everything)
 
 
 def _link(uid: str) -> DashboardLink:

@@ -36,8 +36,8 @@ def board() -> models.Dashboard:
     return frame.board(
         MAILBOX,
         "How full one mailbox is and will be, what is in it, and how its polls fare.",
-        "now-30d",
-        frame.one_mailbox(),
+        ("now-30d", "1m"),
+        [frame.one_mailbox()],
         [
             frame.annotation(
                 "Alerts of the agent", looks.CRITICAL, ALERTS, "{{rule}}: {{severity}}", "$account"
@@ -102,18 +102,6 @@ def _now() -> Panels:
             f"count({ALERTS}) or 0 * max(mailbox_info{{{ONE}}})",
             thresholds=looks.steps(*looks.ANY_IS_ODD),
         ),
-    ]
-
-
-def _polls() -> Panels:
-    return [
-        timeline(
-            Text("Polls", "Whether the last poll yielded a reading.", "none"),
-            Line("poll", SUCCESS),
-            Line("login", f"1 - (max(mailbox_login_quarantined{{{ONE}}}) or 0 * {SUCCESS})"),
-            mappings=looks.POLL,
-            size=(12, 6),
-        ),
         listing(
             Text(
                 "Account",
@@ -149,7 +137,19 @@ def _polls() -> Panels:
                 f"max(mailbox_folder_overflow{{{ONE}}}) * on () group_right () {SERVER}",
             ),
             by=("Server", False),
-            size=(12, 6),
+            size=(24, 4),
+        ),
+    ]
+
+
+def _polls() -> Panels:
+    return [
+        timeline(
+            Text("Polls", "Whether the last poll yielded a reading.", "none"),
+            Line("poll", SUCCESS),
+            Line("login", f"1 - (max(mailbox_login_quarantined{{{ONE}}}) or 0 * {SUCCESS})"),
+            mappings=looks.POLL,
+            size=(24, 5),
         ),
         by_result(
             bars(

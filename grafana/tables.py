@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import ValueMapping
 
+NARROW: dict[str, object] = {"custom.width": 100}
 EMPTY_CELL: dict[str, object] = {"noValue": "-"}  # a table says else what it says without rows
 
 

@@ -34,6 +34,21 @@ standardTransformersRegistry.setInit(() =>
   })),
 );
 
+/** The hidden variables, too: the accounts that an expression yields now. */
+export async function withPicks(input: Input, now: number): Promise<Input> {
+  const variables = { ...input.variables };
+  const time = timeOf({} as Drawing, input.range, now);
+  for (const { name, query } of input.board.templating.list) {
+    const text = typeof query === 'object' ? `${query.query}` : '';
+    const asked = /^query_result\((.*)\)$/.exec(text);
+    if (asked) {
+      const series = await ask({ expr: asked[1], instant: true } as Target, input, time, 1);
+      variables[name] = series.map(({ metric }) => metric.account.replace(/[^\w@-]/g, '\\\\$&')).join('|');
+    }
+  }
+  return { ...input, variables };
+}
+
 /** The time of a panel: the last days, or the next ones. */
 export function timeOf(panel: Drawing, range: string, now: number): TimeRange {
   const raw = rangeUtil.describeTextRange(panel.timeFrom ?? range);

@@ -4,7 +4,7 @@ import { createTheme, type DataFrame, type TimeRange } from '@grafana/data';
 import { GlobalStyles, PanelChrome, ThemeContext, useTheme2 } from '@grafana/ui';
 import { createRoot } from 'react-dom/client';
 
-import { framesOf, type Input, timeOf } from './data';
+import { framesOf, type Input, timeOf, withPicks } from './data';
 import { Draw } from './drawing';
 import type { Drawing } from './schema';
 
@@ -53,7 +53,7 @@ function Board({ input, ready }: { input: Input; ready: Map<number, Ready> }) {
 
 function Header({ input }: { input: Input }) {
   const theme = useTheme2();
-  const shown = input.board.templating.list.map((each) => [each.label, chosen(input, each.name)]);
+  const shown = input.board.templating.list.filter((each) => !each.hide).map((each) => [each.label, chosen(input, each.name)]);
   const choices = [...shown, ['Time', `last ${input.range}`]];
   return (
     <div style={{ padding: '12px 10px' }}>
@@ -75,9 +75,10 @@ function chosen(input: Input, name: string): string {
   return value === '.*' ? 'All' : value;
 }
 
-async function main(input: Input) {
+async function main(asked: Input) {
   const theme = createTheme({ colors: { mode: 'dark' } });
   const now = Math.floor(Date.now() / 1000);
+  const input = await withPicks(asked, now);
   const drawn = input.board.panels.filter((panel): panel is Drawing => panel.type !== 'row');
   const ready = new Map<number, Ready>();
   for (const panel of drawn) {

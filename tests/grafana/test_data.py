@@ -123,7 +123,11 @@ def past(instance: str) -> str:
 def ask(scraped: Scraped, query: Query, variables: dict[str, str]) -> list[Series]:
     """As Grafana does: at an instant, over the last hour, or over the days to come."""
     now = time.time()
-    expression = query.filled(variables)
+    picked = {
+        name: "|".join(each.labels["account"] for each in scraped.prometheus.query(expression))
+        for name, expression in query.picks(variables).items()
+    }
+    expression = query.filled(variables | picked)
     if query.instant:
         return scraped.prometheus.query(expression, at=now)
     if query.ahead:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "grafana" / "dashboards"
 NAMES = ("agent", "fleet", "mailbox")
 INTERVALS = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h"}
+PICKED = "picked"  # in the place of few accounts
 EVERYTHING = {"job": ".*", "instance": ".*"}
 
 
@@ -27,6 +28,12 @@ class Query:
     instant: bool
     ahead: bool  # asks about the time from now on
     shown: frozenset[str]
+    hidden: Mapping[str, str]
+
+    def picks(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The PromQL of the hidden variables that it uses."""
+        used = {name: each for name, each in self.hidden.items() if f"${name}" in self.expression}
+        return {name: filled(each, variables) for name, each in used.items()}
 
     def filled(self, variables: Mapping[str, str]) -> str:
         """Its PromQL, with these variables and Grafana's own."""
@@ -54,6 +61,7 @@ def queries(board: Mapping[str, Any]) -> list[Query]:
             target["instant"],
             panel.get("timeFrom", "").startswith("+"),
             frozenset(_shown(panel, target)),
+            picks(board),
         )
         for panel in panels(board)
         for target in panel["targets"]
@@ -62,22 +70,28 @@ def queries(board: Mapping[str, Any]) -> list[Query]:
 
 def expressions(board: Mapping[str, Any]) -> Iterator[str]:
     """Of all panels, annotations and variables, the variables filled in with anything."""
-    anything = EVERYTHING | {"account": "anna"}
+    anything = EVERYTHING | {"account": "anna"} | dict.fromkeys(picks(board), PICKED)
     for query in queries(board):
         yield query.filled(anything)
     for annotation in board["annotations"].get("list", ()):
         yield filled(annotation["target"]["expr"], anything)
     for selector, _ in choices(board):
         yield filled(selector, anything)
+    for expression in picks(board).values():
+        yield filled(expression, anything)
 
 
 def choices(board: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The series and the label whose values each variable offers."""
-    for variable in board["templating"]["list"]:
-        if variable["type"] == "query":
-            asked = re.fullmatch(r"label_values\((.*),(\w+)\)", variable["query"]["query"])
-            assert asked
+    for text in _asked(board).values():
+        if asked := re.fullmatch(r"label_values\((.*),(\w+)\)", text):
             yield asked[1], asked[2]
+
+
+def picks(board: Mapping[str, Any]) -> dict[str, str]:
+    """The hidden variables: each stands for the accounts that its expression yields."""
+    asked = {name: re.fullmatch(r"query_result\((.*)\)", it) for name, it in _asked(board).items()}
+    return {name: found[1] for name, found in asked.items() if found}
 
 
 def filled(expression: str, variables: Mapping[str, str]) -> str:
@@ -86,6 +100,11 @@ def filled(expression: str, variables: Mapping[str, str]) -> str:
     text = re.sub(r"\$(\w+)", lambda match: known[match[1]], expression)
     assert "$" not in text, text
     return text
+
+
+def _asked(board: Mapping[str, Any]) -> dict[str, str]:
+    variables = board["templating"]["list"]
+    return {each["name"]: each["query"]["query"] for each in variables if each["type"] == "query"}
 
 
 def _shown(panel: Mapping[str, Any], target: Mapping[str, Any]) -> set[str]:
