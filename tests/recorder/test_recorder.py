@@ -71,7 +71,7 @@ def running(store: Store, *names: str, **options: Any) -> Iterator[Running]:
     try:
         yield run
     finally:
-        run.recorder.stop()
+        run.recorder.stop(timeout=300)
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -122,7 +122,7 @@ def test_two_polls_of_one_mailbox_are_judged_in_their_order(store: Store) -> Non
     for each in (poll("anna", 81), poll("anna", 96, minute=1), poll("anna", 5, minute=2)):
         run.recorder.put(each)
     run.recorder.start()
-    run.recorder.stop()
+    run.recorder.stop(timeout=300)
     reasons = [each.transition.reason for each in _waiting(store)]
     assert reasons == []  # it began and ended before anybody was told
     assert _firing(store) == {}
@@ -142,7 +142,7 @@ def test_stopping_writes_what_is_queued(store: Store) -> None:
     run.recorder.start()
     for name in names:
         run.recorder.put(poll(name, 10))
-    run.recorder.stop(timeout=60)
+    run.recorder.stop(timeout=300)
     with store.transaction() as connection:
         assert len(history.last_polls(connection)) == len(names)
 
@@ -235,7 +235,7 @@ def test_a_store_that_cannot_be_opened_at_start_is_opened_later(
     run.put(poll("anna", 82, minute=1))
     assert run.woken.wait(20)
     assert run.recorder.problem is None
-    run.recorder.stop()
+    run.recorder.stop(timeout=300)
     assert len(_waiting(store)) == 1
     store.close()
 
@@ -285,7 +285,7 @@ def test_one_mailbox_that_cannot_be_written_does_not_cost_the_others(store: Stor
     run.recorder.put(Poll("anna", NOON, 0.1, poison))
     run.recorder.put(poll("ben", 90))
     run.recorder.start()
-    run.recorder.stop()
+    run.recorder.stop(timeout=300)
     assert [each.transition.alert.key.account for each in _waiting(store)] == ["ben"]
 
 
@@ -370,7 +370,7 @@ def test_a_store_that_fails_after_a_bad_poll_loses_no_good_one(
     for each in (poll("anna", 90), poll("ben", 90, minute=1)):
         run.recorder.put(each)
     run.recorder.start()
-    run.recorder.stop()
+    run.recorder.stop(timeout=300)
     assert [each.transition.alert.key.account for each in _waiting(store)] == ["anna", "ben"]
 
 
