@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SEND_SECONDS = 60.0
 MOST_LOGGED = 10  # keys of a digest that one line of the log names
+LOOK_EVERY = 3.0  # seconds between two looks for what came into the outbox by another process
 LONGEST_SLEEP = 60.0  # seconds; a wall clock that steps back must not hold a target up for long
 LONGEST_SETTLING = 60.0  # seconds after a start for which what waits from before is held back
 SETTLING_STEP = 0.1
@@ -61,6 +62,8 @@ class Delivery:
     ) -> None:
         self._books = books = Books(settings, store, own, clock)
         self._ready = ready
+        self._stopping = Event()
+        self._watch = Thread(target=self._look, name="delivery-watch", daemon=True)
         style = Style(settings.agent.language, settings.agent.zone, settings.agent.templates)
         self._lanes = [
             _Lane(address, books, chance=chance, send_seconds=send_seconds)
@@ -81,20 +84,31 @@ class Delivery:
         for lane in self._lanes:
             lane.ready = self._ready if waits else None
             lane.thread.start()
+        self._watch.start()
 
     def wake(self) -> None:
         """There may be something new: call it after the commit that put it into the outbox."""
         for lane in self._lanes:
             lane.wake.set()
 
+    def _look(self) -> None:
+        """Wake the lanes of what `notify retry` let wait again, which nobody else tells of."""
+        while not self._stopping.wait(LOOK_EVERY):
+            with suppress(StoreUnavailable), self._books.store.reading() as connection:
+                due = outbox.due_for(connection, self._books.clock())
+                for lane in self._lanes:
+                    if lane.receiver in due:
+                        lane.wake.set()
+
     def stop(self, timeout: float) -> None:
         """End within `timeout` seconds; what was not sent by then stays in the outbox."""
+        self._stopping.set()
         for lane in self._lanes:
             lane.stopping.set()
             lane.wake.set()
         end = time.monotonic() + timeout
-        for lane in self._lanes:
-            lane.thread.join(max(0.0, end - time.monotonic()))
+        for thread in (self._watch, *(lane.thread for lane in self._lanes)):
+            thread.join(max(0.0, end - time.monotonic()))
 
 
 class _Lane:
@@ -109,7 +123,7 @@ class _Lane:
         send_seconds: float,
     ) -> None:
         self._address, self._books = address, books
-        self._receiver = receiver = address.receiver
+        self.receiver = receiver = address.receiver
         self._chance, self._send_seconds = chance, send_seconds
         self._lock = Lock()
         self._accepted: set[str] = set()  # by the target, and perhaps not yet off the outbox
@@ -160,7 +174,7 @@ class _Lane:
         self._settle()
         with self._books.store.transaction() as connection:
             self._books.tidy(connection)
-            now, receiver = self._books.clock(), self._receiver
+            now, receiver = self._books.clock(), self.receiver
             target = self._address.target or outbox.first_due(connection, receiver, now)
             most = self._address.digest(outbox.count(connection, receiver, target))
             batch = outbox.claim(connection, receiver, target, now, most) if target else []
@@ -201,7 +215,7 @@ class _Lane:
         """Remembered first: if the store fails now, this process will not send it again."""
         with self._lock:
             self._accepted.update(one.key for one in batch)
-        self._books.count(self._receiver, "sent", len(batch))
+        self._books.count(self.receiver, "sent", len(batch))
         keys = [one.key for one in batch[:MOST_LOGGED]]
         self._log.info("notification.sent", count=len(batch), keys=keys)
         self._settle()
@@ -209,7 +223,7 @@ class _Lane:
     def _accept_late(self, keys: Sequence[str]) -> None:
         with self._lock:
             self._accepted.update(keys)
-        self._books.count(self._receiver, "sent", len(keys))
+        self._books.count(self.receiver, "sent", len(keys))
         self._log.info("notification.sent_late", count=len(keys))
         self.wake.set()
 
@@ -225,11 +239,11 @@ class _Lane:
     def _try_again(self, batch: Sequence[Notification], due: datetime, error: str) -> None:
         with self._books.store.transaction() as connection:
             outbox.retry(connection, [one.key for one in batch], due, error)
-        self._books.count(self._receiver, "failed", len(batch))
+        self._books.count(self.receiver, "failed", len(batch))
         self._log.warning("notification.failed", count=len(batch), error=error, again=str(due))
 
     def _give_up(self, batch: Sequence[Notification], error: str) -> None:
         with self._books.store.transaction() as connection:
             outbox.bury(connection, [one.key for one in batch], error)
-        self._books.count(self._receiver, "dead", len(batch))
+        self._books.count(self.receiver, "dead", len(batch))
         self._log.error("notification.dead", count=len(batch), error=error)

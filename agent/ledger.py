@@ -10,10 +10,22 @@ import structlog
 
 from agent.model import Reading, Reason
 from agent.notify.alertmanager import announcing
+from agent.rules import damping
+from agent.rules.fleet import Answers
 from agent.rules.judgement import Past, Policy, Verdict, close_removed, judge, review
 from agent.rules.situation import outlooks
 from agent.rules.watch import Watched
-from agent.store import alerts, announced, details, history, memory, outbox, overview, told
+from agent.store import (
+    alerts,
+    announced,
+    details,
+    flapping,
+    history,
+    memory,
+    outbox,
+    overview,
+    told,
+)
 from agent.store.overview import Overview
 
 if TYPE_CHECKING:
@@ -24,7 +36,7 @@ if TYPE_CHECKING:
 
     from agent.config.settings import Settings
     from agent.memory import Refusal
-    from agent.model import Alert, Outlook, Poll, Transition
+    from agent.model import Alert, AlertKey, Finding, Flapping, Outlook, Poll, Transition
     from agent.rules.judgement import Audience
     from agent.store import Store
     from agent.store.history import LastPoll
@@ -47,10 +59,13 @@ class Ledger:
     ) -> None:
         self._policy = Policy(settings, audience)
         self._known_as = announcing(settings)
+        self._figures: dict[AlertKey, Finding] = {}  # as Alertmanagers are told them
         self._store, self._wake, self._clock = store, wake, clock
         self._alerts: dict[str, tuple[Alert, ...]] = {}
         self._refusals: Mapping[str, Refusal] = {}
         self._watched: dict[str, Watched] = {}
+        self._flapping: dict[AlertKey, Flapping] = {}
+        self._answers = Answers()
         self._started = clock()
         self._outlooks: dict[str, Mapping[tuple[str, str], Outlook]] = {}
         self._looked_at: dict[str, int] = {}  # the hour of the last forecast
@@ -73,8 +88,10 @@ class Ledger:
             memory.bring_back(connection, self._refusals)  # a corrupt store may have been replaced
             refusals = memory.refusals(connection)
             polled = history.last_polls(connection)
+            self._flapping = flapping.known(connection) | self._flapping
         self._opened, self._refusals = True, refusals
         self._watched = self._restored(polled) | self._watched
+        self._answers = Answers.of(self._watched.values())
         self._tell(verdict, {key.account for key in firing})
         return {name: each.succeeded_at for name, each in polled.items() if each.succeeded_at}
 
@@ -89,9 +106,11 @@ class Ledger:
             history.append(connection, polls)
             overview.sum_up(connection, polls, {each: past.outlooks[each] for each in past.samples})
             self._keep(connection, verdict)
+            announced.renew(connection, verdict.renewed.values())
             refusals = memory.keep(connection, polls, self._refusals)
         self._refusals = refusals
         self._watched |= verdict.watched
+        self._answers = verdict.answers
         self._outlooks |= {name: past.outlooks[name] for name in past.samples}
         self._looked_at |= dict.fromkeys(past.samples, self._hour())
         self._tell(verdict, accounts | {""})
@@ -99,22 +118,32 @@ class Ledger:
     def review(self) -> set[str]:
         """Judge what time has brought about; return the accounts whose alerts changed."""
         firing = {alert.key: alert for each in self._alerts.values() for alert in each}
-        verdict = review(self._policy, firing, self._watched, self._started, self._clock())
-        if not verdict.transitions:
+        past = Past(flapping=self._flapping)
+        verdict = review(self._policy, firing, self._watched, self._started, self._clock(), past)
+        renewed = {key: each for key, each in verdict.renewed.items() if self._is_news(each)}
+        if not (verdict.transitions or renewed or self._restless(verdict)):
             return set()
         with self._store.transaction() as connection:
             self._keep(connection, verdict)
+            announced.renew(connection, renewed.values())
+        self._figures |= {key: each.finding for key, each in renewed.items()}
         changed = {change.alert.key.account for change in verdict.transitions}
         self._tell(verdict, set(self._alerts) | changed)
         return changed
 
     def prune(self) -> None:
-        """Drop history that is too old."""
+        """Drop what is too old to matter."""
+        now, firing = self._clock(), {each.key for known in self._alerts.values() for each in known}
+        over = damping.over(self._flapping, firing, now)
         with self._store.transaction() as connection:
-            history.prune(connection, self._clock())
-            announced.prune(connection, self._clock())
-            details.prune(connection, self._clock())
-            told.prune(connection, self._clock())
+            history.prune(connection, now)
+            announced.prune(connection, now)
+            details.prune(connection, now)
+            told.prune(connection, now)
+            flapping.forget(connection, over)
+        for key in over:
+            del self._flapping[key]
+        self._figures = {key: each for key, each in self._figures.items() if key in firing}
 
     @property
     def refusals(self) -> Mapping[str, Refusal]:
@@ -157,31 +186,38 @@ class Ledger:
                     if of.kind == "quota"
                 }
                 outlook[name] = outlooks(reading, samples[name], poll.at)
-        return Past(samples, outlook)
+        return Past(samples, outlook, self._flapping, self._answers)
 
     def _hour(self) -> int:
         return int(self._clock().timestamp()) // 3600
 
     def _keep(self, connection: Connection, verdict: Verdict) -> None:
         alerts.apply(connection, verdict.transitions)
+        flapping.keep(connection, self._restless(verdict))
         outbox.enqueue(connection, verdict.notifications)
         last = {change.alert.key: change.reason for change in verdict.transitions}
         outbox.withdraw(connection, [key for key, x in last.items() if x is Reason.RESOLVED])
         announced.announce(connection, verdict.transitions, self._known_as)
 
+    def _restless(self, verdict: Verdict) -> dict[AlertKey, Flapping]:
+        """What a verdict changes in how alerts come and go."""
+        known = self._flapping
+        return {key: each for key, each in verdict.flapping.items() if known.get(key) is not each}
+
+    def _is_news(self, renewed: Transition) -> bool:
+        """Whether figures differ from those that were kept last."""
+        return self._figures.get(renewed.alert.key) != renewed.finding
+
     def _restored(self, polled: Mapping[str, LastPoll]) -> dict[str, Watched]:
         """What is known of the configured mailboxes from before the agent started."""
         found = {}
-        for name, each in polled.items():
-            if name in self._policy.accounts:
-                found[name] = Watched(
-                    str(self._policy.accounts[name].server),
-                    each.polled_at,
-                    each.succeeded_at,
-                    None if each.failure else each.succeeded_at,
-                    (each.polled_at,) if each.failure else (),
-                    each.failure,
-                )
+        for name, account in self._policy.accounts.items():
+            server, last = str(account.server), polled.get(name)
+            found[name] = (
+                Watched.restored(server, last.polled_at, last.succeeded_at, last.failure)
+                if last
+                else Watched(server)
+            )
         return found
 
     def _tell(self, verdict: Verdict, accounts: Collection[str]) -> None:
@@ -190,6 +226,7 @@ class Ledger:
         for alert in verdict.firing.values():
             by_account[alert.key.account] += (alert,)
         self._alerts |= by_account
+        self._flapping |= verdict.flapping
         if verdict.transitions:
             self._wake()
         for change in verdict.transitions:
@@ -200,7 +237,7 @@ def _log(change: Transition) -> None:
     key, finding = change.alert.key, change.finding
     log.info(
         "alert.changed",
-        reason=change.reason.value if change.reason else "eased",
+        reason=change.reason or ("silenced" if change.alert.told_as else "eased"),
         account=key.account,
         rule=key.rule,
         root=key.root,

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from agent.model import Outcome, Poll
 
-PATIENCE = timedelta(minutes=15)  # the longest wait after a failure, where polls are more frequent
+# The longest wait after failures where polls are more frequent, and the first where they are rarer.
+PATIENCE = timedelta(minutes=15)
 MOST_INTERVALS = 8  # the longest wait in poll intervals, where that is shorter
 LONGEST_THROTTLE = timedelta(hours=4)
+_LASTING = {FailureKind.AUTH, FailureKind.DENIED, FailureKind.THROTTLED}
 JITTER = 0.2  # share of a wait by which it is made longer, at most, so that not all come at once
 GROWTH_AFTER = 20  # polls that succeed in a row before a server gets one more connection
 
@@ -31,12 +33,14 @@ def pause_after(outcome: Outcome, failures: int, interval: timedelta) -> timedel
     """How long to leave a mailbox alone after its poll, the last of `failures` in a row.
 
     An interval after the first failure and twice as long after each further one, up to eight
-    intervals or a quarter of an hour. A server that throttles is left alone for longer: from
-    twice the interval up to four hours, or for as long as it asks.
+    intervals or a quarter of an hour. Where the interval is longer, what may pass is looked at
+    sooner: from a quarter of an hour up to the interval. A server that throttles is left alone for
+    longer: from twice the interval up to four hours, or for as long as it asks.
     """
     if isinstance(outcome, Reading):
         return timedelta()
-    doubled = interval * (1 << min(failures - 1, 16))
+    first = interval if outcome.kind in _LASTING else min(interval, PATIENCE)
+    doubled = first * (1 << min(failures - 1, 16))
     if outcome.kind is not FailureKind.THROTTLED:
         return min(doubled, max(interval, min(MOST_INTERVALS * interval, PATIENCE)))
     asked = timedelta(seconds=outcome.retry_after or 0)

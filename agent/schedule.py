@@ -166,6 +166,8 @@ class Schedule:
             return
         poll = self._guard.note(account, poll)
         self._pace.note(str(account.server), poll, self._interval(account))
+        if isinstance(poll.outcome, Failure):
+            self._ask_again(account, poll.at)
         self._log(account, poll)
         self._record(poll)
 
@@ -180,6 +182,12 @@ class Schedule:
             return False
         self._held.add(account.name)
         return True
+
+    def _ask_again(self, account: Account, now: datetime) -> None:
+        """Bring the next poll forward to when the account may be asked, where that is sooner."""
+        again, job = self._pace.not_before(account.name, now), self._scheduler.get_job(account.name)
+        if again and job and job.next_run_time > again:
+            job.modify(next_run_time=again)
 
     def _log(self, account: Account, poll: Poll) -> None:
         """A line when an account begins to fail, fails otherwise, or is well again."""

@@ -22,7 +22,7 @@ def retry(
 ) -> int:
     """Let notifications that were given up be sent again.
 
-    A running agent sends them within a minute, another one when it starts, and
+    A running agent sends them within seconds, another one when it starts, and
     tries as often as it does with a new one. The reference stays the same. What
     is outdated is left as it is, since it would tell of what is true no more.
 

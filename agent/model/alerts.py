@@ -68,7 +68,8 @@ class Alert:
 
     `step` counts the transitions of this episode; with `since` it makes every notification
     of the episode distinguishable, and the same one recognisable when it is sent twice.
-    `told` names the receivers that know of the episode, and so must hear of its end.
+    `told` names the receivers that know of the episode, and so must hear of its end; `told_as` is
+    the severity that they know, where a silence keeps back that it got worse.
     """
 
     key: AlertKey
@@ -78,6 +79,24 @@ class Alert:
     step: int = 0
     reminders: int = 0
     told: tuple[str, ...] = ()
+    told_as: Severity | None = None
+
+    @property
+    def heard(self) -> Severity:
+        """How bad it is as far as people know."""
+        return self.told_as or self.severity
+
+
+@dataclass(frozen=True, slots=True)
+class Flapping:
+    """How an alert comes and goes: how often it has begun lately, if all is well, since when.
+
+    It outlives the alert by a day.
+    """
+
+    episodes: int
+    well: bool
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +125,8 @@ class Outlook:
 class Transition:
     """A change of one alert; `alert` is the state after it (for RESOLVED: the last one).
 
-    A change without a reason is kept and told to nobody: critical that eased to warning.
+    A change without a reason is kept and told to nobody: critical that eased to warning, or that
+    came within a silence.
     """
 
     reason: Reason | None

@@ -67,7 +67,7 @@ def labels(alert: Alert, account: Account | None) -> dict[str, str]:
     every = {
         "alertname": ALERT_NAMES.get(key.rule, f"Mailbox{key.rule.capitalize()}"),
         "rule": key.rule,
-        "severity": alert.severity.value,
+        "severity": alert.heard.value,
         "account": key.account,
         "server": key.root if root_is_server else str(account.server) if account else "",
         "quota_root": "" if root_is_server else key.root,

@@ -28,8 +28,27 @@ def next_step(
     if alert is None:
         return _begin(finding, now)
     if finding.severity is None:
-        return _transition(Reason.RESOLVED, alert, finding, now)
+        as_told = replace(alert, severity=alert.heard, told_as=None)
+        return _transition(Reason.RESOLVED, as_told, finding, now)
     return _go_on(alert, finding.severity, finding, now, repeat)
+
+
+def tell_again(alert: Alert, finding: Finding, now: datetime) -> Transition:
+    """Return what tells of an alert that goes on as if it had just begun."""
+    told = replace(alert, told_at=now, reminders=0)
+    return _transition(Reason.REMINDER, told, finding, now)
+
+
+def kept_back(alert: Alert, transition: Transition) -> Transition | None:
+    """Return what a transition changes that is not told for now; None where nothing changes.
+
+    How bad the alert is counts, so that it is told later unless it has eased by then.
+    """
+    severity = transition.alert.severity
+    if severity is alert.severity:
+        return None
+    worse = replace(alert, severity=severity, told_as=alert.heard)
+    return _transition(None, worse, transition.finding, transition.at)
 
 
 def notification_key(transition: Transition, receiver: str, target: str) -> str:
@@ -54,11 +73,12 @@ def _go_on(
     now: datetime,
     repeat: Sequence[timedelta],
 ) -> Transition | None:
-    if severity.rank > alert.severity.rank:
-        worse = replace(alert, severity=severity, told_at=now, reminders=0)
+    if severity.rank > alert.heard.rank:
+        worse = replace(alert, severity=severity, told_as=None, told_at=now, reminders=0)
         return _transition(Reason.WORSE, worse, finding, now)
-    if severity.rank < alert.severity.rank:
-        return _transition(None, replace(alert, severity=severity), finding, now)
+    if severity is not alert.severity:
+        eased = replace(alert, severity=severity, told_as=None)
+        return _transition(None, eased, finding, now)
     if _is_reminder_due(alert, now, repeat):
         reminded = replace(alert, told_at=now, reminders=alert.reminders + 1)
         return _transition(Reason.REMINDER, reminded, finding, now)

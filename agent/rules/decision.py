@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from agent.model import Alert, AlertKey, Finding, Notification, Reason, Severity, Transition
-from agent.rules import forecast, mailbox, thresholds
-from agent.rules.alerts import next_step, notification_key
+from agent.model import (
+    Alert,
+    AlertKey,
+    Finding,
+    Flapping,
+    Notification,
+    Reason,
+    Severity,
+    Transition,
+)
+from agent.rules import damping, forecast, mailbox, thresholds
+from agent.rules.alerts import kept_back, next_step, notification_key, tell_again
+from agent.rules.fleet import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -22,10 +32,13 @@ _TOLD_ONCE = {mailbox.LIMIT}  # rules without reminders
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What changes; `firing` and `watched` are how it stands after that."""
+    """What changes, and how all stands after that; `renewed` are figures of what goes on."""
 
     firing: dict[AlertKey, Alert]
+    flapping: dict[AlertKey, Flapping] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
     watched: dict[str, Watched] = field(default_factory=dict)
+    renewed: dict[AlertKey, Transition] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
 
@@ -40,11 +53,14 @@ def decide(  # noqa: PLR0913, PLR0917 - what is found, when, and what else is kn
 ) -> None:
     """Add to a verdict what a finding changes, of what was found `at` that time and is told now."""
     before = verdict.firing.get(finding.key)
-    repeat = () if finding.key.rule in _TOLD_ONCE else policy.settings.alerts.repeat
-    transition = next_step(before, finding, at, repeat)
+    transition = _step(policy, verdict, before, finding, at)
     if transition is None or transition.reason is None:
         transition = _late_news(policy, before, finding, at, now) or transition
-    if transition is None or _is_held_back(policy, before, transition, now):
+    if before and transition and _is_held_back(policy, before, transition, now):
+        transition = kept_back(before, transition)
+    if transition is None:
+        if before and finding.severity:
+            verdict.renewed[finding.key] = Transition(None, before, finding, at, around)
         return
     receivers = _receivers(policy, before, transition, now)
     if _is_told_by_usage(verdict, transition):
@@ -53,12 +69,34 @@ def decide(  # noqa: PLR0913, PLR0917 - what is found, when, and what else is kn
     told = tuple(dict.fromkeys((*alert.told, *receivers)))
     transition = replace(transition, alert=replace(alert, told=told), situation=around)
     verdict.transitions.append(transition)
+    verdict.renewed.pop(finding.key, None)
     knowing = before.told if before else ()
     verdict.notifications.extend(_notifications(policy, transition, receivers, knowing, now))
     if transition.reason is Reason.RESOLVED:
         del verdict.firing[finding.key]
     else:
         verdict.firing[finding.key] = transition.alert
+
+
+def _step(
+    policy: Policy, verdict: Verdict, before: Alert | None, finding: Finding, at: datetime
+) -> Transition | None:
+    """What a finding changes in its alert; one that comes and goes is not told each time."""
+    key = finding.key
+    repeat = () if key.rule in _TOLD_ONCE else policy.settings.alerts.repeat
+    step = next_step(before, finding, at, repeat)
+    flapping = damping.after(verdict.flapping.get(key), before, finding, at)
+    if flapping is None or key.rule not in damping.DAMPED:
+        return step
+    verdict.flapping[key] = flapping
+    if before is None:
+        return step
+    interval = policy.interval(key)
+    if finding.severity is None:
+        return step if damping.ends(flapping, finding, at, interval) else None
+    if step is None and damping.is_again(flapping, before, at, interval):
+        return tell_again(before, finding, at)
+    return step
 
 
 def _is_told_by_usage(verdict: Verdict, transition: Transition) -> bool:
@@ -74,7 +112,7 @@ def _late_news(
     """An alert that somebody has not heard of yet: it was silenced, or they are new."""
     if before is None or finding.severity is None:
         return None
-    alert = replace(before, severity=finding.severity, step=before.step + 1)
+    alert = replace(before, severity=finding.severity, told_as=None, step=before.step + 1)
     if not before.told:
         alert = replace(alert, told_at=at, reminders=0)
     transition = Transition(Reason.FIRST, alert, finding, at)
@@ -83,14 +121,11 @@ def _late_news(
     return transition if news else None
 
 
-def _is_held_back(
-    policy: Policy, before: Alert | None, transition: Transition, now: datetime
-) -> bool:
+def _is_held_back(policy: Policy, before: Alert, transition: Transition, now: datetime) -> bool:
     """Whether a silence keeps those who know of an alert from hearing more of it, for now."""
     match transition.reason:
         case Reason.WORSE | Reason.REMINDER:
-            told = before is not None and bool(before.told)
-            return told and _is_silenced(policy, transition, now)
+            return bool(before.told) and _is_silenced(policy, transition, now)
         case Reason.FIRST | Reason.RESOLVED | None:
             return False
 

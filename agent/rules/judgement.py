@@ -6,10 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.model import Alert, AlertKey, Finding, Reading, Severity
+from agent.model import Alert, AlertKey, Finding, Flapping, Reading, Severity
 from agent.rules import forecast, mailbox, thresholds
 from agent.rules.certificate import certificate
 from agent.rules.decision import Verdict, decide
+from agent.rules.fleet import Answers
 from agent.rules.login import login
 from agent.rules.outages import outages
 from agent.rules.policy import Audience, Policy
@@ -29,10 +30,15 @@ __all__ = ["NO_PAST", "Audience", "Past", "Policy", "Verdict", "close_removed", 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What history tells: the samples of accounts whose forecast is due, and outlooks of others."""
+    """What history tells: the samples of accounts whose forecast is due, and outlooks of others.
+
+    `flapping` is how alerts came and went, `answers` when servers last answered.
+    """
 
     samples: Mapping[str, Mapping[tuple[str, str], Samples]] = field(default_factory=dict)
     outlooks: Mapping[str, Mapping[tuple[str, str], Outlook]] = field(default_factory=dict)
+    flapping: Mapping[AlertKey, Flapping] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
 
 
 NO_PAST = Past()
@@ -47,14 +53,14 @@ def judge(  # noqa: PLR0913, PLR0917 - a pure function: all that it depends on i
     past: Past = NO_PAST,
 ) -> Verdict:
     """Return what polls, in their order, change in the alerts of their accounts and servers."""
-    verdict = Verdict(dict(firing))
+    verdict = Verdict(dict(firing), dict(past.flapping), past.answers.copy())
     keys: defaultdict[str, set[AlertKey]] = defaultdict(set)
     for key in firing:
         keys[key.account].add(key)
     for poll in polls:
         account = policy.accounts[poll.account]
         before = verdict.watched.get(account.name) or watched.get(account.name)
-        after = (before or Watched(str(account.server))).after(poll)
+        after = verdict.answers.heed(before or Watched(str(account.server)), poll)
         verdict.watched[account.name] = after
         known = keys[account.name] | keys[""]
         held = {key: verdict.firing[key].severity for key in known if key in verdict.firing}
@@ -66,24 +72,25 @@ def judge(  # noqa: PLR0913, PLR0917 - a pure function: all that it depends on i
     return verdict
 
 
-def review(
+def review(  # noqa: PLR0913, PLR0917 - as above
     policy: Policy,
     firing: Mapping[AlertKey, Alert],
     watched: Mapping[str, Watched],
     started: datetime,
     now: datetime,
+    past: Past = NO_PAST,
 ) -> Verdict:
     """Return what changes because time passes, and because of how all mailboxes fare together.
 
     What came before `started`, when the agent was not there to look, makes nothing stale.
     """
-    verdict = Verdict(dict(firing))
+    verdict = Verdict(dict(firing), dict(past.flapping))
     settings = policy.settings
 
     def patience(name: str) -> int:
         return settings.alerts_for(policy.accounts[name]).poll_failures
 
-    for finding in outages(watched, firing, patience):
+    for finding in outages(watched, firing, patience, now):
         decide(policy, verdict, finding, now, now)
     for name, each in watched.items():
         longest = settings.interval(policy.accounts[name]) * settings.alerts.stale_after

@@ -56,7 +56,7 @@ def limit(account: str, watched: Watched, held: Container[AlertKey]) -> list[Fin
     """Return a finding where reading after reading tells no limit, or one does again."""
     key = AlertKey(account, LIMIT)
     if watched.failure is None and not watched.without_limit:
-        return _over(key, held)
+        return [Finding(key, None, moment=watched.polled_at)] if key in held else []
     if watched.without_limit < READINGS:
         return []
     return [Finding(key, Severity.INFO)]

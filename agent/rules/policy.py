@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -45,12 +46,19 @@ class Policy:
         for each in settings.accounts:
             by_server[str(each.server)].append(each)
         self._by_server = dict(by_server)
+        self._shortest = min(map(settings.interval, settings.accounts), default=timedelta())
 
     def concerned(self, key: AlertKey) -> Sequence[Account]:
         """The accounts that an alert is about: one, all of a server, or all."""
         if key.account:
             return [self.accounts[key.account]] if key.account in self.accounts else []
         return self._by_server.get(key.root, []) if key.root else self.settings.accounts
+
+    def interval(self, key: AlertKey) -> timedelta:
+        """The shortest time between two polls of what an alert is about."""
+        if not (key.account or key.root):
+            return self._shortest
+        return min(map(self.settings.interval, self.concerned(key)), default=self._shortest)
 
     def covers(self, key: AlertKey) -> bool:
         """Whether what an alert is about is still configured."""

@@ -19,7 +19,7 @@ Move = tuple[float, float]  # days from a point to the next, and the change in u
 
 _A_DAY = 8  # slots a day: every three hours
 _FAST = 2.0  # a burst is more than twice as fast as usage moves on average ...
-_STANDS_OUT = 3.0  # ... and a step more than three times as large as the next burst
+_STANDS_OUT = 3.0  # ... and a step more than three times as large as the next burst its way
 _LONGEST_STEP = 1.25  # days: one day, as slots of three hours see it
 _FOR_TWO_STEPS = 4.0  # days: in less, what a job cleans up each night looks like isolated steps
 _SHORTEST_RUN = 5 / 24  # days
@@ -92,7 +92,7 @@ def runaway(points: Sequence[Point], room: float) -> float:
 
 
 def _without_steps(points: Sequence[Point]) -> list[Point]:
-    """Take out up to two isolated steps, imports or clean-ups; of less than four days only one."""
+    """Take out up to two imports and two clean-ups; of less than four days only one of each."""
     moves = [(end - start, later - used) for (start, used), (end, later) in pairwise(points)]
     most = 2 if -points[0][0] >= _FOR_TWO_STEPS else 1
     steps = {place for burst in _isolated(moves, most) for place in burst.places}
@@ -102,21 +102,31 @@ def _without_steps(points: Sequence[Point]) -> list[Point]:
 
 
 def _isolated(moves: Sequence[Move], most: int) -> list[_Burst]:
-    """Return the steps: at most so many bursts that dwarf the next smaller one and a usual day.
+    """Return the steps: bursts that stand out, and in which more happens than on a usual day.
 
+    Up and down are looked at apart: however unevenly mail comes in, one clean-up is a clean-up.
     What takes longer than a day is no step, unless it is one move: nobody knows when in a gap of
     the history it came.
     """
-    ordered = sorted(_bursts(moves), key=lambda burst: abs(burst.change), reverse=True)
+    bursts = _bursts(moves)
+    rises, falls = ([b for b in bursts if (b.change > 0) is up] for up in (True, False))
+    steps = [*_standing_out(rises, most), *_standing_out(falls, most)]
+    extra = sum(abs(burst.change) for burst in steps)
+    a_day = _average(moves) - extra / sum(days for days, _ in moves)
+    return [
+        burst
+        for burst in steps
+        if abs(burst.change) >= a_day and (len(burst.places) == 1 or burst.days <= _LONGEST_STEP)
+    ]
+
+
+def _standing_out(bursts: Sequence[_Burst], most: int) -> list[_Burst]:
+    """Return the largest bursts, at most so many, that dwarf the next smaller one."""
+    ordered = sorted(bursts, key=lambda burst: abs(burst.change), reverse=True)
     sizes = [abs(burst.change) for burst in ordered] + [0.0]
     ranks = enumerate(pairwise(sizes[: most + 1]), start=1)
     count = max((rank for rank, (size, next_) in ranks if size > _STANDS_OUT * next_), default=0)
-    a_day = _average(moves) - sum(sizes[:count]) / sum(days for days, _ in moves)
-    return [
-        burst
-        for burst in ordered[:count]
-        if abs(burst.change) >= a_day and (len(burst.places) == 1 or burst.days <= _LONGEST_STEP)
-    ]
+    return ordered[:count]
 
 
 def _average(moves: Sequence[Move]) -> float:

@@ -74,6 +74,7 @@ def _row(firing: Alert) -> dict[str, object]:
         "step": firing.step,
         "reminders": firing.reminders,
         "told": json.dumps(firing.told, ensure_ascii=False),
+        "told_as": firing.told_as.value if firing.told_as else None,
     }
 
 
@@ -86,4 +87,5 @@ def _alert(row: Row[Any]) -> Alert:
         step=row.step,
         reminders=row.reminders,
         told=tuple(json.loads(row.told)),
+        told_as=Severity(row.told_as) if row.told_as else None,
     )

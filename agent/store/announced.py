@@ -20,7 +20,7 @@ from agent.store.sql import upsert
 from agent.store.tables import announced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -29,22 +29,20 @@ if TYPE_CHECKING:
 
 KEEP_ENDED = timedelta(days=121)  # more than four of the longest intervals between two polls
 _SUBJECT = ("account", "rule", "root", "resource")
-_END = (
-    update(announced)
-    .where(
-        and_(*(announced.c[name] == bindparam(f"_{name}") for name in _SUBJECT)),
-        announced.c.ended_at.is_(None),
-    )
-    .values(
-        ended_at=bindparam("_ended_at"),
-        transition=func.coalesce(bindparam("_transition"), announced.c.transition),
-    )
+_OF_ALERT = update(announced).where(
+    and_(*(announced.c[name] == bindparam(f"_{name}") for name in _SUBJECT)),
+    announced.c.ended_at.is_(None),
 )
+_END = _OF_ALERT.values(
+    ended_at=bindparam("_ended_at"),
+    transition=func.coalesce(bindparam("_transition"), announced.c.transition),
+)
+_RENEW = _OF_ALERT.values(transition=bindparam("_transition"))
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """One set of labels, as JSON, with the last change under them; `ended_at` None: it fires."""
+    """One set of labels, as JSON, with the last figures under them; `ended_at` None: it fires."""
 
     identity: str
     since: datetime
@@ -59,7 +57,7 @@ class Announced:
 
     @property
     def transition(self) -> Transition:
-        """The last change; read only when it is asked for, since most rows are only looked at."""
+        """The last figures; read only when asked for, since most rows are only looked at."""
         return facts.parse(self._facts)
 
 
@@ -70,8 +68,7 @@ def announce(
 ) -> None:
     """Keep what transitions, in their order, change; `labels` is None for what is not announced.
 
-    An alert whose labels change, its severity among them, ends under the old ones. A transition
-    without a reason and with the alert as it was renews the figures.
+    An alert whose labels change, its severity among them, ends under the old ones.
     """
     last = {transition.alert.key: transition for transition in transitions}
     ends, rows = [], []
@@ -85,6 +82,19 @@ def announce(
         connection.execute(_END, ends)
     if rows:
         connection.execute(upsert(announced), rows)
+
+
+def renew(connection: Connection, transitions: Collection[Transition]) -> None:
+    """Keep newer figures of alerts that go on as they were."""
+    rows = [
+        {
+            **{f"_{name}": getattr(each.alert.key, name) for name in _SUBJECT},
+            "_transition": facts.dump(each),
+        }
+        for each in transitions
+    ]
+    if rows:
+        connection.execute(_RENEW, rows)
 
 
 def current(connection: Connection, receiver: str, since: datetime) -> list[Announced]:

@@ -68,4 +68,5 @@ def _alert(facts: dict[str, Any]) -> Alert:
         step=facts["step"],
         reminders=facts["reminders"],
         told=tuple(facts["told"]),
+        told_as=Severity(facts["told_as"]) if facts.get("told_as") else None,
     )

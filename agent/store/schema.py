@@ -13,7 +13,7 @@ from agent.store.tables import metadata, version
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0004"  # Revisions are numbered, so that the text itself says which one is newer.
+HEAD = "0005"  # Revisions are numbered, so that the text itself says which one is newer.
 
 
 def prepare(connection: Connection) -> None:

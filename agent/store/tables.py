@@ -110,6 +110,20 @@ alert = Table(
     Column("step", Integer, nullable=False),
     Column("reminders", Integer, nullable=False),
     Column("told", Text, nullable=False),  # JSON list of receivers' names
+    Column("told_as", Text),  # the severity that they know, where a worse one is kept back
+    sqlite_with_rowid=False,
+)
+
+flapping = Table(
+    "flapping",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("root", Text, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("episodes", Integer, nullable=False),  # of the alert, lately
+    Column("well", Boolean, nullable=False),
+    Column("since", UtcTime, nullable=False),  # it is well, or is not
     sqlite_with_rowid=False,
 )
 

@@ -110,6 +110,22 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
+def test_what_another_process_lets_wait_again_is_sent_soon(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "LOOK_EVERY", 0.05)
+    with Webhook() as hook, running(Desk(store, hook.url)) as desk:
+        desk.enqueue(notice(key="1"))
+        hook.next()
+        desk.until_empty()
+        beside = Store(f"sqlite:///{store.path}")
+        beside.open_beside()
+        with beside.transaction() as connection:
+            outbox.enqueue(connection, [notice("bert", key="2")])
+        beside.close()
+        assert "bert" in hook.next()["title"]
+
+
 @contextmanager
 def running(desk: Desk) -> Iterator[Desk]:
     desk.delivery.start()

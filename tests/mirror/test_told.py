@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from agent.ledger import Ledger
 from agent.model import Reason
 from agent.notify.alertmanager import announcing
 from agent.notify.routing import Routing
+from agent.peer import State
 from agent.rules.judgement import Policy, close_removed, judge
 from agent.store import announced
 from tests.support.configured import settings
-from tests.support.mailboxes import NOON, poll
+from tests.support.mailboxes import NOON, failed, poll
 from tests.support.stores import opened
 
 if TYPE_CHECKING:
@@ -61,6 +63,45 @@ def test_a_route_to_an_alertmanager_alone_sends_nothing_and_is_told_of(tmp_path:
     decides = policy(settings(tmp_path, ANNA, receivers=RECEIVERS, routes=routes))
     first = judge(decides, [poll("anna", 85)], {}, {}, NOON)
     assert told(first) == [(Reason.FIRST, ("cluster",), [])]
+
+
+def test_an_alertmanager_is_told_the_figures_of_the_last_poll(tmp_path: Path) -> None:
+    told = settings(tmp_path, ANNA, receivers=RECEIVERS)
+    with opened(tmp_path) as store:
+        ledger = Ledger(told, store, Routing(told), lambda: None, lambda: NOON)
+        ledger.open()
+        for minute, used in enumerate([85, 86, 87]):
+            ledger.write([poll("anna", used, minute=minute)])
+        state = State(told, store, lambda: NOON, 60.0)
+        (row,), now = state.read("cluster")
+    shown = state.payload(row, now)
+    assert shown["startsAt"] == NOON.isoformat()
+    annotations = cast("dict[str, str]", shown["annotations"])
+    assert annotations["percent"] == "87"
+    assert annotations["summary"] == "Mailbox anna is 87 % full"
+    assert annotations["as_of"] == "2026-03-01T12:02Z"
+
+
+def test_an_alertmanager_is_told_how_many_mailboxes_of_a_server_fail_now(tmp_path: Path) -> None:
+    names = ["anna", "bert", "carl"]
+    accounts = [ANNA | {"name": name} for name in names]
+    told = settings(tmp_path, *accounts, receivers=RECEIVERS)
+    with opened(tmp_path) as store:
+        ledger = Ledger(told, store, Routing(told), lambda: None, lambda: NOON)
+        ledger.open()
+
+        def shown() -> str:
+            ledger.review()
+            with store.reading() as connection:
+                (row,) = announced.current(connection, "cluster", NOON)
+            return f"{row.transition.finding.used} of {row.transition.finding.limit}"
+
+        for minute in range(3):
+            ledger.write([failed(name, minute=minute) for name in names[:2]])
+        assert shown() == "2 of 3"
+        assert shown() == "2 of 3"
+        ledger.write([failed("carl", minute=3)])
+        assert shown() == "3 of 3"
 
 
 def test_an_account_that_is_removed_is_ended_under_the_labels_it_had(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.model import Failure, FailureKind, Outcome, Poll, QuotaState, Reading
-from agent.pace import GROWTH_AFTER, LONGEST_THROTTLE, Pace, pause_after
+from agent.pace import GROWTH_AFTER, LONGEST_THROTTLE, PATIENCE, Pace, pause_after
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -43,7 +43,7 @@ def test_a_success_lets_the_next_poll_come_in_its_turn() -> None:
         (timedelta(seconds=1), [1, 2, 4, 8, 8]),
         (timedelta(minutes=5), [300, 600, 900, 900]),
         (timedelta(minutes=15), [900, 900, 900]),
-        (timedelta(hours=2), [7200, 7200]),
+        (timedelta(hours=2), [900, 1800, 3600, 7200, 7200]),
     ],
 )
 def test_failures_in_a_row_are_answered_by_longer_waits(
@@ -51,6 +51,12 @@ def test_failures_in_a_row_are_answered_by_longer_waits(
 ) -> None:
     found = [pause_after(DOWN, number + 1, interval) for number in range(len(waits))]
     assert [wait.total_seconds() for wait in found] == waits
+
+
+@pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.DENIED])
+def test_what_does_not_pass_by_itself_waits_for_its_turn(kind: FailureKind) -> None:
+    day = timedelta(days=1)
+    assert [pause_after(Failure(kind, ""), failures, day) for failures in (1, 2, 9)] == [day] * 3
 
 
 def test_a_server_that_throttles_is_left_alone_for_longer() -> None:
@@ -96,7 +102,7 @@ def test_a_wait_is_never_shorter_than_an_interval_nor_endless(
     failures: int, interval: timedelta, kind: FailureKind, asked: float | None
 ) -> None:
     wait = pause_after(Failure(kind, "", asked), failures, interval)
-    assert interval <= wait <= max(interval, LONGEST_THROTTLE)
+    assert min(interval, PATIENCE) <= wait <= max(interval, LONGEST_THROTTLE)
 
 
 def test_too_many_connections_lower_the_number_and_successes_raise_it_again() -> None:

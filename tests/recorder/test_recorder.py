@@ -142,7 +142,7 @@ def test_stopping_writes_what_is_queued(store: Store) -> None:
     run.recorder.start()
     for name in names:
         run.recorder.put(poll(name, 10))
-    run.recorder.stop(timeout=60)
+    run.recorder.stop(timeout=300)
     with store.transaction() as connection:
         assert len(history.last_polls(connection)) == len(names)
 

@@ -55,6 +55,14 @@ def test_one_large_mail_is_no_trend() -> None:
     assert forecast(samples, 800 * MIB, 1000 * MIB, NOON) is None
 
 
+def test_a_clean_up_hides_no_growth_however_unevenly_mail_comes_in() -> None:
+    samples, used = [], 300 * MIB
+    for n in range(120, 0, -1):
+        used += 3 * MIB + (120 * MIB if n in {100, 20} else 0) - (350 * MIB if n == 40 else 0)
+        samples.append((NOON - n * HOUR, used))
+    assert growth(samples, NOON) == pytest.approx(72 * MIB, rel=0.1)
+
+
 def test_it_is_told_within_the_time_and_not_beyond() -> None:
     assert found(past(4 * MIB), 600 * MIB) == [Severity.WARNING]
     assert found(past(MIB / 2), 600 * MIB) == []

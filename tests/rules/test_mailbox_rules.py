@@ -103,7 +103,9 @@ def test_the_third_reading_in_a_row_without_a_limit_is_told(state: QuotaState) -
 @pytest.mark.parametrize("state", [QuotaState.LIMITED, QuotaState.UNLIMITED])
 def test_a_limit_that_is_known_again_ends_that(state: QuotaState) -> None:
     assert mailbox.limit("anna", after(*UNKNOWN, state), ()) == []
-    assert mailbox.limit("anna", after(*UNKNOWN, state), {LIMIT}) == [Finding(LIMIT, None)]
+    known = after(*UNKNOWN, state)
+    over = Finding(LIMIT, None, moment=known.polled_at)
+    assert mailbox.limit("anna", known, {LIMIT}) == [over]
     assert mailbox.limit("anna", after(*UNKNOWN[1:], state, *UNKNOWN[1:]), ()) == []
 
 

@@ -100,6 +100,14 @@ HISTORIES: dict[str, list[Step]] = {
         ("wait", 725), _used("b1", 85), ("wait", 1437), _used("b1", 85), ACCEPTED["ops"],
         ("wait", 60), _used("b1", 85),
     ],
+    "what is critical only within a silence, and has not left that level, is told at its end": [
+        _used("b1", 85), ACCEPTED["ops"], ("wait", 725), _used("b1", 96), _used("b1", 93),
+        ("wait", 1440), _used("b1", 93),
+    ],
+    "what was critical within a silence and is no more is not told as such": [
+        _used("b1", 85), ACCEPTED["ops"], ("wait", 725), _used("b1", 96), _used("b1", 89),
+        ("wait", 1440), _used("b1", 93),
+    ],
     "who is new hears of an alert though it has just eased": [
         _used("a1", 80), ("restart", 1), _used("a1", 67),
     ],

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from agent.model import AlertKey, Failure, FailureKind, Finding, Poll, QuotaState, Reading, Severity
+from agent.rules.fleet import Answers
 from agent.rules.outages import outages
 from agent.rules.watch import Watched
 
@@ -21,6 +22,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SEQUENCES = int(os.environ.get("ORACLE_SEQUENCES", "300"))
 PATIENCE = 3
+WAIT = 15  # minutes
 OUT, REJECTED, FULL = FailureKind.TIMEOUT, FailureKind.AUTH, FailureKind.LOCKED
 AGENT = AlertKey("", "agent")
 
@@ -32,6 +34,7 @@ class Fleet:
 
     def __init__(self, *names: str) -> None:
         self.watched = {name: Watched(name[0]) for name in names}
+        self.answers = Answers()
         self.minute = 0
 
     def poll(self, names: str, kind: FailureKind | None = None, times: int = 1) -> None:
@@ -41,17 +44,24 @@ class Fleet:
                 self.minute += 1
                 outcome = Failure(kind, f"{name} says no") if kind else Reading(QuotaState.DENIED)
                 poll = Poll(name, self.at(self.minute), 1.0, outcome)
-                self.watched[name] = self.watched[name].after(poll)
+                self.watched[name] = self.answers.heed(self.watched[name], poll)
+
+    def fail(self, names: str, beside: str) -> None:
+        """So many failures that it counts, while others work."""
+        for _ in range(PATIENCE):
+            self.poll(names, OUT)
+            self.poll(beside)
 
     @staticmethod
     def at(minute: int) -> datetime:
         return NOON + minute * MINUTE
 
-    def found(self, *held: AlertKey) -> list[Finding]:
-        return outages(self.watched, held, lambda _: PATIENCE)
+    def found(self, *held: AlertKey, later: int = 0) -> list[Finding]:
+        """What is found so many minutes after the last poll."""
+        return outages(self.watched, held, lambda _: PATIENCE, self.at(self.minute + later))
 
-    def keys(self) -> set[AlertKey]:
-        return {each.key for each in self.found()}
+    def keys(self, later: int = 0) -> set[AlertKey]:
+        return {each.key for each in self.found(later=later)}
 
 
 def poll_of(*names: str) -> set[AlertKey]:
@@ -65,8 +75,7 @@ def server(name: str) -> AlertKey:
 def test_one_mailbox_that_fails_on_a_server_that_works_is_told_of_itself() -> None:
     fleet = Fleet("a1", "a2", "b1")
     fleet.poll("a1 a2 b1")
-    fleet.poll("a1", OUT, PATIENCE)
-    fleet.poll("a2")
+    fleet.fail("a1", beside="a2")
     detail = "timeout: a1 says no"
     key = AlertKey("a1", "poll")
     assert fleet.found() == [Finding(key, Severity.WARNING, detail=detail, moment=fleet.at(1))]
@@ -74,9 +83,9 @@ def test_one_mailbox_that_fails_on_a_server_that_works_is_told_of_itself() -> No
 
 def test_it_is_told_from_the_configured_number_of_failures_on() -> None:
     fleet = Fleet("a1", "a2")
+    fleet.poll("a1", OUT)
     fleet.poll("a2")
-    fleet.poll("a1", OUT, PATIENCE - 1)
-    fleet.poll("a2")
+    fleet.poll("a1", OUT, PATIENCE - 2)
     assert fleet.found() == []
     fleet.poll("a1", OUT)
     assert fleet.keys() == poll_of("a1")
@@ -84,25 +93,20 @@ def test_it_is_told_from_the_configured_number_of_failures_on() -> None:
 
 def test_a_mailbox_that_never_worked_has_no_moment() -> None:
     fleet = Fleet("a1", "a2")
-    fleet.poll("a2")
-    fleet.poll("a1", OUT, PATIENCE)
-    fleet.poll("a2")
+    fleet.fail("a1", beside="a2")
     assert [each.moment for each in fleet.found()] == [None]
 
 
 def test_a_mailbox_waits_until_another_of_its_server_was_polled_since() -> None:
     fleet = Fleet("a1", "a2", "b1")
     fleet.poll("a1 a2 b1")
-    fleet.poll("a1", OUT, PATIENCE)
-    fleet.poll("b1")
+    fleet.fail("a1", beside="b1")
     assert fleet.found() == []
 
 
 def test_a_server_of_which_every_mailbox_fails_is_told_once_with_the_numbers() -> None:
     fleet = Fleet("a1", "a2", "a3", "b1")
-    fleet.poll("b1")
-    fleet.poll("a1 a2", OUT, PATIENCE)
-    fleet.poll("b1")
+    fleet.fail("a1 a2", beside="b1")
     detail = "timeout: a1 says no"
     assert fleet.found() == [Finding(server("a"), Severity.CRITICAL, 2, 3, detail)]
 
@@ -112,7 +116,17 @@ def test_a_server_waits_until_another_was_polled_since() -> None:
     fleet.poll("a1 a2 b1")
     fleet.poll("a1 a2", OUT, PATIENCE)
     assert fleet.found() == []
+    fleet.fail("a1 a2", beside="b1")
+    assert fleet.keys() == {server("a")}
+
+
+def test_failures_from_before_a_connection_was_back_do_not_count_against_a_server() -> None:
+    fleet = Fleet("a1", "a2", "b1")
+    fleet.poll("a1 a2 b1", OUT, PATIENCE)
     fleet.poll("b1")
+    fleet.poll("a1 a2", OUT)
+    assert fleet.keys() == set()
+    fleet.poll("a1 a2", OUT)
     assert fleet.keys() == {server("a")}
 
 
@@ -130,9 +144,7 @@ def test_the_only_mailbox_is_told_at_once() -> None:
 
 def test_the_only_mailbox_of_a_server_is_told_as_a_mailbox() -> None:
     fleet = Fleet("a1", "b1")
-    fleet.poll("b1")
-    fleet.poll("a1", OUT, PATIENCE)
-    fleet.poll("b1")
+    fleet.fail("a1", beside="b1")
     assert fleet.keys() == poll_of("a1")
 
 
@@ -145,8 +157,7 @@ def test_when_all_servers_fail_at_once_the_agent_says_so_once() -> None:
 
 def test_a_short_failure_of_one_server_does_not_make_the_outage_of_another_the_agents() -> None:
     fleet = Fleet("a1", "a2", "b1")
-    fleet.poll("a1 a2", OUT, PATIENCE)
-    fleet.poll("b1")
+    fleet.fail("a1 a2", beside="b1")
     fleet.poll("b1", OUT)
     assert fleet.keys() == {server("a")}
 
@@ -161,10 +172,8 @@ def test_the_agent_is_told_too_where_a_server_was_down_long_before() -> None:
 
 def test_a_short_failure_of_one_mailbox_does_not_make_that_of_another_the_servers() -> None:
     fleet = Fleet("a1", "a2", "b1")
-    fleet.poll("a1", OUT, PATIENCE)
-    fleet.poll("a2 b1")
+    fleet.fail("a1", beside="a2 b1")
     fleet.poll("a2", OUT)
-    fleet.poll("b1")
     assert fleet.keys() == poll_of("a1")
 
 
@@ -216,6 +225,84 @@ def test_an_alert_goes_on_while_its_mailbox_is_not_polled_and_of_others_nothing_
     assert fleet.found(AGENT, server("a"), *poll_of("a1", "gone"), others) == []
 
 
+def test_a_sibling_that_is_polled_seldom_delays_the_alert_of_its_server_by_minutes_only() -> None:
+    fleet = Fleet("a1", "a2", "a3", "b1")
+    fleet.poll("a3 b1")
+    fleet.fail("a1 a2", beside="b1")
+    assert fleet.keys(later=WAIT - 3) == set()
+    assert [(each.key, each.used, each.limit) for each in fleet.found(later=WAIT)] == [
+        (server("a"), 2, 3)
+    ]
+
+
+def test_a_mailbox_whose_only_sibling_is_polled_seldom_is_told_by_itself() -> None:
+    fleet = Fleet("a1", "a2", "b1")
+    fleet.poll("a2 b1")
+    fleet.fail("a1", beside="b1")
+    assert fleet.keys() == set()
+    assert fleet.keys(later=WAIT) == poll_of("a1")
+
+
+def test_a_server_is_told_though_all_others_are_polled_seldom() -> None:
+    fleet = Fleet("a1", "a2", "b1")
+    fleet.poll("b1")
+    fleet.poll("a1 a2", OUT, PATIENCE)
+    assert fleet.keys() == set()
+    assert fleet.keys(later=WAIT) == {server("a")}
+
+
+def test_the_agent_is_told_though_a_server_is_polled_seldom() -> None:
+    fleet = Fleet("a1", "a2", "b1", "c1")
+    fleet.poll("c1 a1 a2 b1")
+    fleet.poll("a1 a2 b1", OUT, PATIENCE)
+    assert fleet.keys() == set()
+    assert fleet.keys(later=WAIT) == {AGENT}
+
+
+def test_what_was_heard_before_an_outage_does_not_end_it() -> None:
+    fleet = Fleet("a1", "a2", "a3", "b1")
+    fleet.poll("a3 b1")
+    fleet.fail("a1 a2", beside="b1")
+    assert [each.severity for each in fleet.found(server("a"), later=WAIT)] == [Severity.CRITICAL]
+    fleet.poll("a3")
+    ended, *own = fleet.found(server("a"), later=WAIT)
+    assert (ended.key, ended.severity) == (server("a"), None)
+    assert own == []  # neither of the others was asked since
+    fleet.poll("a1 a2", OUT)
+    assert fleet.keys(later=WAIT) == set()
+    fleet.poll("a1 a2", OUT)
+    assert fleet.keys(later=WAIT) == poll_of("a1", "a2")
+
+
+@pytest.mark.parametrize("kind", [REJECTED, FULL])
+def test_a_server_that_answers_is_not_down_though_it_lets_nobody_in(kind: FailureKind) -> None:
+    fleet = Fleet("a1", "a2", "a3", "b1")
+    fleet.fail("a1 a2 a3", beside="b1")
+    assert fleet.keys() == {server("a")}
+    fleet.poll("a1", kind)
+    over = Finding(server("a"), None, 3, 3, moment=fleet.at(fleet.minute))
+    assert fleet.found(server("a"), later=WAIT) == [over]
+
+
+def test_a_configuration_that_cannot_be_used_says_nothing_of_a_server() -> None:
+    fleet = Fleet("a1", "a2", "a3", "b1")
+    fleet.fail("a1 a2 a3", beside="b1")
+    fleet.poll("a1", FailureKind.CONFIG)
+    assert [each.key for each in fleet.found(server("a"))] == [server("a")]
+
+
+def test_after_a_restart_an_outage_goes_on() -> None:
+    fleet = Fleet("a1", "a2", "a3", "b1")
+    fleet.poll("a3 b1")
+    fleet.poll("a1 a2", OUT, PATIENCE)
+    last = {name: each for name, each in fleet.watched.items() if each.polled_at}
+    for name, each in last.items():
+        assert each.polled_at
+        known = (each.polled_at, each.succeeded_at, each.failure)
+        fleet.watched[name] = Watched.restored(each.server, *known)
+    assert fleet.found(server("a"), later=WAIT) == []
+
+
 def test_failures_are_counted_anew_after_a_success() -> None:
     fleet = Fleet("a1", "a2")
     fleet.poll("a1", OUT, PATIENCE - 1)
@@ -231,88 +318,106 @@ NAMES = ("a1", "a2", "a3", "b1", "b2", "c1")
 class Oracle:
     """The same from the plain list of all polls, looked through again for each question."""
 
-    def __init__(self, events: list[Event]) -> None:
-        self.events = events
+    def __init__(self, events: list[Event], later: int) -> None:
+        self.events, self.now = events, len(events) + later
         self.polled = {who for who, _ in events}
-        self.counted = {one for one in self.polled if not self.row(one) or self.out(one)}
-        self.down = all(map(self.out, self.counted)) and len({one[0] for one in self.counted}) > 1
+        self.down = {one for one in self.polled if self._kind(one) is OUT}
 
-    def row(self, name: str, since: int = 0) -> list[int]:
-        """When each of its failures in a row was."""
-        return self._last(name, since, well=False)
+    def outage(self, name: str) -> list[int]:
+        """When each of its polls failed since its server last answered it."""
+        own = self._own(name)
+        answers = [at for at, kind in own if kind is not OUT]
+        return [at for at, _ in own if not answers or at > answers[-1]]
 
-    def well(self, name: str) -> list[int]:
-        """The same of its successes in a row."""
-        return self._last(name, 0, well=True)
+    def answered(self, names: set[str], name: str) -> bool:
+        """Whether one of these was answered since another one fails."""
+        since = self.events[self.outage(name)[0] :]
+        return any(who in names and kind is not OUT for who, kind in since)
 
-    def out(self, name: str) -> bool:
-        return bool(self.row(name)) and self._kind(name) is OUT
+    def since(self, run: list[int], names: set[str]) -> int:
+        """From when on failures in a row came while one of these was answered."""
+        for place, at in enumerate(run):
+            for answer in range(at, run[0] - 1, -1):
+                who, kind = self.events[answer]
+                if who in names and kind is not OUT:
+                    return run[max(place - 1, 0)]
+        return len(self.events)
 
-    def worked(self, names: set[str], name: str) -> bool:
-        """Whether one of these has worked since another one fails."""
-        return any(who in names and not kind for who, kind in self.events[self.row(name)[0] :])
+    def awaited(self, names: set[str]) -> bool:
+        """Whether one of these can show something at its next poll."""
+        return any(self._kind(one) is not REJECTED for one in (names & self.polled) - self.down)
 
-    def works_since(self, names: set[str]) -> int:
-        """Since when one of those that work now does."""
-        return min((self.well(one)[0] for one in names & self.counted if self.well(one)), default=0)
-
-    def late(self, name: str, others: set[str]) -> bool:
-        """Whether it failed often enough while one of the others worked."""
-        return len(self.row(name, self.works_since(others))) >= PATIENCE
+    def late(self, failures: list[int], *, known: bool) -> bool:
+        """Whether it failed often enough, and what others show is known, or too late."""
+        if len(failures) < PATIENCE:
+            return False
+        return known or self.now - (failures[PATIENCE - 1] + 1) >= WAIT
 
     def found(self) -> set[AlertKey]:
-        told = {key for name in self.polled if self.row(name) for key in self._blamed(name)}
+        failing = {one for one in self.polled if self._kind(one)}
+        told = {key for name in failing for key in self._blamed(name)}
         return {AGENT} if AGENT in told else told
 
     def _blamed(self, name: str) -> set[AlertKey]:
         """What the failures of one mailbox let be told."""
-        mates = {one for one in self.polled if one[0] == name[0]}
-        others = self.polled - mates
-        if self._kind(name) is not OUT:
-            own = self._kind(name) is FULL and self.late(name, set())
-            return poll_of(name) if own else set()
-        if self.down and self.late(name, set()) and not self.worked(others, name):
-            return {AGENT}
-        if self.worked(mates, name):
-            return poll_of(name) if self.late(name, mates) else set()
-        works = {one for one in others & self.counted if self.well(one)}
-        if (works and not self.worked(works, name)) or not self.late(name, others):
+        mates = {one for one in NAMES if one[0] == name[0]}
+        others = set(NAMES) - mates
+        if self._kind(name) is REJECTED:
             return set()
-        if mates & self.counted == {name}:
-            return poll_of(name)
-        return {server(name[0])} if all(map(self.out, mates & self.counted)) else set()
+        everywhere = len({one[0] for one in self.down}) > 1
+        lost = name in self.down and everywhere and not self.answered(set(NAMES), name)
+        if lost and self.late(self.outage(name), known=not self.awaited(set(NAMES))):
+            return {AGENT}
+        if name not in self.down or self.answered(mates, name):
+            row = self._row(name)
+            own = [at for at in row if at >= self.since(row, mates)]
+            return poll_of(name) if self.late(own, known=True) else set()
+        outage = self.outage(name)
+        since = self.since(outage, others)
+        known = since < len(self.events) or not self.awaited(others)
+        since = since if since < len(self.events) else 0
+        late = [at for at in outage if at >= since]
+        if not self.late(late, known=known and not self.awaited(mates)):
+            return set()
+        return {server(name[0])} if len(mates & self.down) > 1 else poll_of(name)
+
+    def _row(self, name: str) -> list[int]:
+        """When its polls failed in a row, in whatever way."""
+        own = self._own(name)
+        ended = max((at for at, kind in own if not kind), default=-1)
+        return [at for at, _ in own if at > ended]
+
+    def _own(self, name: str) -> list[tuple[int, FailureKind | None]]:
+        return [(at, kind) for at, (who, kind) in enumerate(self.events) if who == name]
 
     def _kind(self, name: str) -> FailureKind | None:
-        return [kind for who, kind in self.events if who == name][-1]
-
-    def _last(self, name: str, since: int, *, well: bool) -> list[int]:
-        own = [(at, kind) for at, (who, kind) in enumerate(self.events) if who == name]
-        ends = [at for at, kind in own if (kind is None) is not well]
-        return [at for at, _ in own if at >= since and (not ends or at > ends[-1])]
+        return self._own(name)[-1][1]
 
 
 _kinds = st.sampled_from([None, None, OUT, OUT, OUT, REJECTED, FULL])
-_bursts = st.tuples(st.lists(st.sampled_from(NAMES), min_size=1), _kinds, st.integers(1, 3))
+_bursts = st.tuples(
+    st.lists(st.sampled_from(NAMES), min_size=1, max_size=3), _kinds, st.integers(1, 3)
+)
 Burst = tuple[list[str], FailureKind | None, int]
 
 
 @hypothesis_settings(max_examples=SEQUENCES)
-@given(st.lists(_bursts, max_size=12))
-def test_every_history_is_told_as_the_oracle_says(bursts: list[Burst]) -> None:
+@given(st.lists(_bursts, max_size=11), st.sampled_from([0, 5, 10, 14, 15, 60]))
+def test_every_history_is_told_as_the_oracle_says(bursts: list[Burst], later: int) -> None:
     events: list[Event] = [(name, kind) for names, kind, times in bursts for name in names * times]
     fleet = Fleet(*NAMES)
     for name, kind in events:
         fleet.poll(name, kind)
-    found = [each.key for each in fleet.found()]
+    found = [each.key for each in fleet.found(later=later)]
     assert len(found) == len(set(found))
-    assert set(found) == Oracle(events).found()
+    assert set(found) == Oracle(events, later).found()
 
 
-@given(st.lists(_bursts, max_size=12))
-def test_nothing_ends_while_it_begins(bursts: list[Burst]) -> None:
+@given(st.lists(_bursts, max_size=11), st.sampled_from([0, WAIT]))
+def test_nothing_ends_while_it_begins(bursts: list[Burst], later: int) -> None:
     fleet = Fleet(*NAMES)
     for names, kind, times in bursts:
         fleet.poll(" ".join(names), kind, times)
     held = [AGENT, *map(server, "abc"), *poll_of(*NAMES)]
-    found = [each.key for each in fleet.found(*held)]
+    found = [each.key for each in fleet.found(*held, later=later)]
     assert len(found) == len(set(found))

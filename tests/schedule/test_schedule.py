@@ -158,6 +158,22 @@ def test_a_server_that_throttles_sees_fewer_connections_and_longer_waits(tmp_pat
         assert server.connections == 1
 
 
+def test_a_mailbox_that_is_polled_seldom_is_asked_again_soon_after_a_failure(
+    tmp_path: Path,
+) -> None:
+    closing = {b"LOGIN": b"* BYE shutting down\r\n"}
+    with Scripted(imap(closing)) as server:
+        configured = settings(
+            tmp_path, *(mailbox(f"user{number}", server.port, interval="1d") for number in range(3))
+        )
+        with running(configured) as made:
+            polls = {poll.account: poll for poll in (made.next() for _ in range(3))}
+            planned = {name: made.schedule._scheduler.get_job(name).next_run_time for name in polls}
+    waits = [planned[name] - poll.at for name, poll in polls.items()]
+    assert all(isinstance(poll.outcome, Failure) for poll in polls.values())
+    assert max(waits) <= timedelta(minutes=18)
+
+
 def test_a_clock_that_was_set_back_does_not_stop_the_polls(tmp_path: Path) -> None:
     with (
         Scripted(imap({})) as server,

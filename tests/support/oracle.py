@@ -166,13 +166,14 @@ class Oracle:
         return not (start <= now < until and level in severities)
 
     def _end(self, name: str, before: Severity, now: datetime) -> None:
-        """Told to exactly those who know."""
+        """Told to exactly those who know, as how bad they knew it."""
         for (who, about), heard in self.heard.items():
             if about == name and not (heard.waits and heard.waits[0] == RESOLVED):
+                level = heard.aware or before
                 heard.aware = heard.waits = None
                 hearer = HEARERS[self.plan].get(who)
                 if heard.knows and hearer and hearer.ends:
-                    self._say(who, heard, RESOLVED, before, now)
+                    self._say(who, heard, RESOLVED, level, now)
                 else:
                     heard.knows = False
 

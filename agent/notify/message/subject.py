@@ -68,8 +68,8 @@ class Subject:
 
     @property
     def severity(self) -> Severity:
-        """`info`, `warning` or `critical`; of an alert that is over: the last one."""
-        return self._transition.alert.severity
+        """`info`, `warning` or `critical`, as people know it; at the end the last one."""
+        return self._transition.alert.heard
 
     @property
     def resource(self) -> str:

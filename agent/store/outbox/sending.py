@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 
 from agent.store.outbox.rows import change, read, ready_at, remove, waiting, waits
 from agent.store.tables import outbox
@@ -64,6 +64,12 @@ def bury_unknown(
             connection.execute(given_up.values(dead=True, error=error))
             unknown[receiver] = unknown.get(receiver, 0) + count
     return unknown
+
+
+def due_for(connection: Connection, now: datetime) -> set[str]:
+    """Return the receivers that something is due for."""
+    due = and_(outbox.c.dead.is_(False), outbox.c.due <= now, ready_at() <= now)
+    return set(connection.execute(select(outbox.c.receiver).where(due).distinct()).scalars())
 
 
 def first_due(connection: Connection, receiver: str, now: datetime) -> str | None:
