@@ -13,7 +13,10 @@ from agent.memory import FolderSizes, Learned, Refusal, UniqueIds
 from agent.model import (
     Alert,
     AlertKey,
+    Failure,
+    FailureKind,
     Finding,
+    Flapping,
     Notification,
     Poll,
     Quota,
@@ -23,7 +26,7 @@ from agent.model import (
     Severity,
     Transition,
 )
-from agent.store import alerts, announced, erase, history, memory, outbox
+from agent.store import alerts, announced, details, erase, flapping, history, memory, outbox, told
 from tests.support.stores import opened
 
 if TYPE_CHECKING:
@@ -62,11 +65,16 @@ def _fill(connection: Connection, name: str) -> None:
     poll = Poll(name, NOON, 0.1, reading, refusal=None, learned=learned)
     alert = Alert(AlertKey(name, "usage"), Severity.WARNING, NOON, NOON, told=("ops",))
     change = Transition(Reason.FIRST, alert, Finding(alert.key, Severity.WARNING, 90, 100), NOON)
+    failed = Poll(name, NOON, 0.1, Failure(FailureKind.TIMEOUT, f"no answer of {name}"))
+    details.keep(connection, [failed])
+    details.keep(connection, [poll])
     history.append(connection, [poll])
     memory.keep(connection, [poll], {})
     alerts.apply(connection, [change])
     announced.announce(connection, [change], lambda _: {"account": name})
+    flapping.keep(connection, {alert.key: Flapping(1, well=False, since=NOON)})
     outbox.enqueue(connection, [Notification(f"key of {name}", "ops", "0", change, NOON)])
+    told.record(connection, [f"key of {name}"], NOON)
 
 
 def rows(folder: Path) -> dict[str, list[str]]:
