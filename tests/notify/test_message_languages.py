@@ -19,7 +19,7 @@ RULES = [
     *("certificate", "server", "agent", "a-new-rule"),
 ]
 # Words that are right in both languages, or that are names.
-BOTH = {"agent", "b", "check", "gib", "limit", "mailbox", "mib", "reset", "utc"}
+BOTH = {"agent", "b", "check", "gib", "limit", "login", "mailbox", "mib", "oauth", "reset", "utc"}
 SHARED = {
     "de": BOTH | {"in", "links", "mail", "server", "servers", "so", "was"},
     "es": BOTH | {"a", "mar", "no"},
